@@ -1,0 +1,34 @@
+-- What in_table_name feeds, directly (level 1) or through others: each table once, at its shortest distance, without a limit of
+-- depth; a cycle ends where it meets itself. Locks nothing.
+CREATE FUNCTION dwh_lineage.get_downstream(in_table_name text)
+RETURNS TABLE (level int, table_name text, dependency_type text)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    l_frontier text[] := ARRAY[in_table_name];
+    l_seen text[] := l_frontier;
+    l_types text[];
+BEGIN
+    level := 0;
+    LOOP
+        SELECT array_agg(f.name ORDER BY f.name), array_agg(f.type ORDER BY f.name) INTO l_frontier, l_types
+        FROM (
+            SELECT d.downstream_table AS name, min(d.dependency_type) AS type
+            FROM dwh_lineage.table_dependencies AS d
+            WHERE d.upstream_table = ANY (l_frontier) AND d.downstream_table <> ALL (l_seen)
+            GROUP BY d.downstream_table
+        ) AS f;
+        EXIT WHEN l_frontier IS NULL;
+        level := level + 1;
+        FOR i IN 1 .. cardinality(l_frontier) LOOP
+            table_name := l_frontier[i];
+            dependency_type := l_types[i];
+            RETURN NEXT;
+        END LOOP;
+        l_seen := l_seen || l_frontier;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION dwh_lineage.get_downstream(text) IS 'What in_table_name feeds, with the distance';

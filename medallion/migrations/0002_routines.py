@@ -1,0 +1,27 @@
+from django.db import migrations
+
+from lineage.schema import RunSqlFile
+
+ROUTINES = {
+    **{
+        f"to_{name}": f"FUNCTION dwh_etl.to_{name}(text)"
+        for name in ("bigint", "boolean", "date", "integer", "numeric", "smallint", "timestamptz", "uuid")
+    },
+    "bronze_refuse_change": "FUNCTION dwh_etl.bronze_refuse_change()",
+    "bronze_before_insert": "FUNCTION dwh_etl.bronze_before_insert()",
+    "bronze_after_insert": "FUNCTION dwh_etl.bronze_after_insert()",
+    "guard_bronze": "PROCEDURE dwh_etl.guard_bronze(regclass, text)",
+    "ensure_bronze_partitions": "PROCEDURE dwh_etl.ensure_bronze_partitions(text, integer)",
+    "begin_ingestion": "FUNCTION dwh_etl.begin_ingestion(text, text, text, text, bigint, uuid)",
+    "finish_ingestion": "FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint)",
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("medallion", "0001_tables"),
+        ("quality", "0002_routines"),
+        ("lineage", "0003_routines"),
+    ]
+
+    operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]

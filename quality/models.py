@@ -1,0 +1,267 @@
+"""What is wrong and what people decided: rules, metrics, issues, exceptions, decisions, corrections, waivers.
+
+All tables stand in the schema `dwh_lineage`. Columns that the guide names keep its names.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Now
+
+from lineage.models import Batch, PipelineRun, Target
+from quality.states import EXCEPTION_TRANSITIONS, UNRESOLVED_STATES, ExceptionState
+
+
+def _empty_object() -> Value:
+    return Value({}, models.JSONField())
+
+
+class QualityRule(models.Model):
+    """A version of a rule that a declaration states. Installed by migrations; the newest version is the active one."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="rules")
+    rule = models.TextField(help_text="Name within the target, as in customer_id:required")
+    position = models.SmallIntegerField(help_text="Number by which the load routine names the rule")
+    column_name = models.TextField(null=True, blank=True)
+    kind = models.TextField(help_text="castable, required, one_of, matches, range, condition, …")
+    definition = models.JSONField(db_default=_empty_object())
+    message = models.TextField()
+    severity = models.TextField(db_default="quarantine")
+    version = models.TextField(help_text="Fingerprint of the definition")
+    active = models.BooleanField(db_default=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "quality_rules"
+        db_table_comment = "Rules of the declarations, versioned"
+        constraints = (
+            models.UniqueConstraint(fields=("target", "rule", "version"), name="quality_rules_version"),
+            models.UniqueConstraint(
+                fields=("target", "position"), condition=Q(active=True), name="quality_rules_position"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.target_id}: {self.message}"
+
+
+class QualityMetric(models.Model):
+    """One measured figure of a table: a check's result, or a count that is watched."""
+
+    run = models.ForeignKey(PipelineRun, models.CASCADE, null=True, blank=True, related_name="quality_metrics")
+    batch_id = models.UUIDField()
+    table_name = models.TextField()
+    metric_name = models.TextField()
+    metric_value = models.DecimalField(max_digits=38, decimal_places=10, null=True, blank=True)
+    threshold = models.DecimalField(max_digits=38, decimal_places=10, null=True, blank=True)
+    passed = models.BooleanField(null=True, blank=True)
+    details = models.JSONField(null=True, blank=True)
+    measured_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "quality_metrics"
+        db_table_comment = "Measured figures of tables"
+        indexes = (models.Index(fields=("table_name", "metric_name", "-measured_at"), name="quality_metrics_idx"),)
+
+    def __str__(self) -> str:
+        return f"{self.table_name} {self.metric_name}: {self.metric_value}"
+
+
+class QualityIssue(models.Model):
+    """A group of exceptions with one cause."""
+
+    fingerprint = models.TextField(unique=True, help_text="Target, rule and cause")
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="issues")
+    rule = models.TextField()
+    column_name = models.TextField(null=True, blank=True)
+    title = models.TextField()
+    first_batch = models.ForeignKey(Batch, models.SET_NULL, null=True, related_name="+", db_column="first_batch_no")
+    first_seen_at = models.DateTimeField(db_default=Now())
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "quality_issues"
+        db_table_comment = "Causes of exceptions"
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class IssueDelta(models.Model):
+    """A change of an issue's count of open breaches. Appended by loads, summed by readers: a counter that loads
+    updated in place would make every one of them wait for the others."""
+
+    issue = models.ForeignKey(QualityIssue, models.CASCADE, related_name="deltas")
+    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, db_column="batch_no", related_name="+")
+    delta = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "issue_deltas"
+        db_table_comment = "Changes of the issues' counts"
+
+    def __str__(self) -> str:
+        return f"{self.delta:+d}"
+
+
+class QualityException(models.Model):
+    """A quarantined row: the raw row as it arrived, and what became of it."""
+
+    source_table = models.TextField()
+    source_id = models.TextField(null=True, blank=True, help_text="The row's key, where it has one")
+    bronze_id = models.BigIntegerField()
+    issues = ArrayField(models.TextField(), help_text="Messages of all the rules that the row breaks")
+    source_data = models.JSONField(null=True, blank=True)
+    detected_at = models.DateTimeField(db_default=Now())
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolution = models.TextField(null=True, blank=True)
+    target_table = models.ForeignKey(Target, models.CASCADE, db_column="target_table", related_name="exceptions")
+    state = models.TextField(choices=ExceptionState.choices, db_default=ExceptionState.OPEN)
+    batch = models.ForeignKey(Batch, models.PROTECT, db_column="batch_no", related_name="exceptions")
+
+    class Meta:
+        db_table = "quality_exceptions"
+        db_table_comment = "Rows that broke a rule, kept until a person or a newer row resolves them"
+        indexes = (
+            models.Index(
+                fields=("target_table", "-id"), condition=Q(state__in=UNRESOLVED_STATES), name="quality_exc_open_idx"
+            ),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("target_table", "bronze_id"), name="quality_exceptions_once"),
+            models.CheckConstraint(condition=Q(state__in=ExceptionState.values), name="quality_exceptions_state_known"),
+        )
+        triggers = (pgtrigger.FSM(name="exception_states", field="state", transitions=EXCEPTION_TRANSITIONS),)
+
+    def __str__(self) -> str:
+        return f"{self.target_table_id} ← {self.source_table} {self.bronze_id}"
+
+
+class ExceptionBreach(models.Model):
+    """One rule that a quarantined row breaks; it belongs to one issue."""
+
+    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="breaches")
+    issue = models.ForeignKey(QualityIssue, models.CASCADE, related_name="breaches")
+    rule = models.TextField()
+    column_name = models.TextField(null=True, blank=True)
+    value = models.TextField(null=True, blank=True, help_text="What the column's expression gave, before the cast")
+    message = models.TextField()
+
+    class Meta:
+        db_table = "exception_breaches"
+        db_table_comment = "The rules that each exception breaks"
+        constraints = (models.UniqueConstraint(fields=("exception", "rule"), name="exception_breaches_once"),)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UnreadableLine(models.Model):
+    """A line of a file that is not CSV, kept verbatim; counted beside the rows of its batch."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, db_column="batch_no", related_name="unreadable_lines")
+    record_no = models.BigIntegerField(help_text="Number of the record in the file, the first after the header is 1")
+    line_no = models.BigIntegerField(help_text="Number of the record's first line in the file, from 1")
+    raw = models.BinaryField()
+    reason = models.TextField()
+
+    class Meta:
+        db_table = "unreadable_lines"
+        db_table_comment = "Lines of source files that are not CSV"
+        constraints = (models.UniqueConstraint(fields=("batch", "record_no"), name="unreadable_lines_once"),)
+
+    def __str__(self) -> str:
+        return f"line {self.line_no}: {self.reason}"
+
+
+class QualityDecision(models.Model):
+    """One act of a person: what was selected, what was decided and why."""
+
+    verb = models.TextField(help_text="correct, waive, reject, undo")
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="decisions")
+    selection = models.JSONField(db_default=_empty_object())
+    reason = models.TextField(blank=True, db_default="")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    selected = models.BigIntegerField(db_default=0)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "quality_decisions"
+        db_table_comment = "What people decided about exceptions"
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(approver__isnull=True) | ~Q(approver=models.F("author")), name="quality_decisions_four_eyes"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.target_id}"
+
+
+class ExceptionEvent(models.Model):
+    """What happened to an exception, in order; append-only."""
+
+    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="events")
+    from_state = models.TextField(null=True, blank=True)
+    to_state = models.TextField()
+    decision = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="events")
+    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+")
+    note = models.TextField(blank=True, db_default="")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "exception_events"
+        db_table_comment = "What happened to each exception"
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),)
+
+    def __str__(self) -> str:
+        return f"{self.from_state or '–'} → {self.to_state}"
+
+
+class Correction(models.Model):
+    """A patch over a bronze row. Bronze never changes: the row that a load sees is the bronze row with its latest
+    approved patch over it."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections")
+    bronze_id = models.BigIntegerField()
+    version = models.IntegerField()
+    patch = models.JSONField(help_text="Source columns and the text that stands for theirs; null removes a value")
+    expected = models.JSONField(db_default=_empty_object(), help_text="The values that the author saw")
+    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="corrections")
+    withdrawn = models.BooleanField(db_default=False, help_text="Undone by a later version")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "corrections"
+        db_table_comment = "Patches over bronze rows"
+        constraints = (models.UniqueConstraint(fields=("target", "bronze_id", "version"), name="corrections_version"),)
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return f"{self.target_id} {self.bronze_id} v{self.version}"
+
+
+class Waiver(models.Model):
+    """A rule set aside for one row, or for all rows of a target, within a range of batches."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
+    rule = models.TextField()
+    bronze_id = models.BigIntegerField(null=True, blank=True)
+    first_batch_no = models.BigIntegerField(null=True, blank=True)
+    last_batch_no = models.BigIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it stops being given to new batches")
+    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "waivers"
+        db_table_comment = "Rules set aside by a person"
+
+    def __str__(self) -> str:
+        return f"{self.target_id}: {self.rule}"

@@ -1,0 +1,83 @@
+-- Puts the rows in pg_temp.rejected before people: one exception for each row, one breach for each rule it breaks, one
+-- issue for each cause. A row that is an exception already is written anew only where it breaks other rules than before.
+-- pg_temp.rejected: (bronze_id bigint, source_id text, broken smallint[] -- positions in quality_rules,
+-- seen jsonb -- column → what its expression gave, source_data jsonb). The load makes it.
+-- Locks nothing that another load holds: only loads of in_target write its exceptions, and they exclude each other.
+CREATE FUNCTION dwh_lineage.record_exceptions(in_target text, in_source_table text, in_batch_no bigint)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    l_count bigint;
+BEGIN
+    -- Small, and the same for each row: the planner should know that.
+    ANALYZE pg_temp.rejected;
+    SELECT count(*) INTO l_count FROM pg_temp.rejected;
+    IF l_count = 0 THEN
+        RETURN 0;
+    END IF;
+
+    INSERT INTO dwh_lineage.quality_issues (fingerprint, target, rule, column_name, title, first_batch_no)
+    SELECT in_target || ' ' || r.rule, in_target, r.rule, r.column_name, r.message, in_batch_no
+    FROM dwh_lineage.quality_rules AS r
+    WHERE r.target = in_target AND r.active
+        AND EXISTS (SELECT 1 FROM pg_temp.rejected AS x WHERE r.position = ANY (x.broken))
+    ON CONFLICT (fingerprint) DO NOTHING;
+
+    DROP TABLE IF EXISTS pg_temp.recorded;
+    CREATE TEMP TABLE recorded ON COMMIT DROP AS
+    WITH written AS (
+        INSERT INTO dwh_lineage.quality_exceptions AS e (
+            source_table, source_id, bronze_id, issues, source_data, target_table, batch_no
+        )
+        SELECT
+            in_source_table, x.source_id, x.bronze_id,
+            (
+                SELECT array_agg(r.message ORDER BY r.position)
+                FROM dwh_lineage.quality_rules AS r
+                WHERE r.target = in_target AND r.active AND r.position = ANY (x.broken)
+            ),
+            x.source_data, in_target, in_batch_no
+        FROM pg_temp.rejected AS x
+        ON CONFLICT (target_table, bronze_id) DO UPDATE
+            SET issues = excluded.issues,
+                source_data = excluded.source_data,
+                state = CASE WHEN e.state IN ('landed', 'superseded') THEN 'open' ELSE e.state END,
+                resolved_at = CASE WHEN e.state IN ('landed', 'superseded') THEN NULL ELSE e.resolved_at END,
+                resolution = CASE WHEN e.state IN ('landed', 'superseded') THEN NULL ELSE e.resolution END
+            WHERE e.issues <> excluded.issues OR e.state IN ('landed', 'superseded')
+        -- xmax is 0 on a row that is new.
+        RETURNING e.id, e.bronze_id, e.xmax = 0 AS is_new
+    )
+    SELECT w.id, w.bronze_id, w.is_new, x.broken, x.seen
+    FROM written AS w
+    JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id;
+
+    WITH gone AS (
+        DELETE FROM dwh_lineage.exception_breaches AS b
+        USING pg_temp.recorded AS w
+        WHERE NOT w.is_new AND b.exception_id = w.id
+        RETURNING b.issue_id
+    )
+    INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
+    SELECT g.issue_id, in_batch_no, -count(*) FROM gone AS g GROUP BY g.issue_id;
+
+    WITH made AS (
+        INSERT INTO dwh_lineage.exception_breaches (exception_id, issue_id, rule, column_name, value, message)
+        SELECT w.id, i.id, r.rule, r.column_name, w.seen ->> r.column_name, r.message
+        FROM pg_temp.recorded AS w
+        CROSS JOIN LATERAL unnest(w.broken) AS k (position)
+        JOIN dwh_lineage.quality_rules AS r ON r.target = in_target AND r.active AND r.position = k.position
+        JOIN dwh_lineage.quality_issues AS i ON i.fingerprint = in_target || ' ' || r.rule
+        RETURNING issue_id
+    )
+    INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
+    SELECT m.issue_id, in_batch_no, count(*) FROM made AS m GROUP BY m.issue_id;
+
+    INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no)
+    SELECT w.id, NULL, 'open', in_batch_no FROM pg_temp.recorded AS w;
+    RETURN l_count;
+END
+$$;
+COMMENT ON FUNCTION dwh_lineage.record_exceptions(text, text, bigint) IS 'Puts rejected rows before people';
