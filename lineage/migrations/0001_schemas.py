@@ -11,7 +11,20 @@ class Migration(migrations.Migration):
             "lineage",
             "schemas",
             # Without CASCADE: what somebody else put there is not ours to drop.
+            # pgtrigger leaves its functions behind when their tables go.
             drop="""
+            DO $$
+            DECLARE
+                l_function regprocedure;
+            BEGIN
+                FOR l_function IN
+                    SELECT p.oid FROM pg_proc AS p
+                    WHERE p.pronamespace = 'dwh_lineage'::regnamespace AND p.proname LIKE 'pgtrigger\_%'
+                LOOP
+                    EXECUTE format('DROP FUNCTION %s', l_function);
+                END LOOP;
+            END
+            $$;
             ALTER DEFAULT PRIVILEGES GRANT EXECUTE ON ROUTINES TO PUBLIC;
             DROP SCHEMA dwh_staging, dwh_etl, dwh_lineage, gold, silver, bronze;
             """,
