@@ -24,9 +24,9 @@ def autodetector() -> type:
     Built late for that reason, and once: `migrate` and `makemigrations` must share it, or `migrate` would warn of
     changes that `makemigrations` does not find.
     """
-    base: type = makemigrations.MigrationAutodetector
+    base: type = makemigrations.MigrationAutodetector  # type: ignore[attr-defined]
 
-    class WarehouseAutodetector(base):  # type: ignore[misc, valid-type]
+    class WarehouseAutodetector(base):  # type: ignore[misc]
         """Adds the tables of warehouses to what changed."""
 
         def changes(
@@ -48,7 +48,8 @@ def autodetector() -> type:
             if not operations:
                 return
             if found.get(label):
-                found[label][-1].operations.extend(operations)
+                last = found[label][-1]
+                last.operations = [*last.operations, *operations]  # type: ignore[misc]
                 return
             found[label] = [self._migration(graph, label, operations, name)]
 
@@ -61,8 +62,8 @@ def autodetector() -> type:
                 "Migration", (Migration,), {"operations": operations, "initial": True} if not leaves else
                 {"operations": operations},
             )  # fmt: skip
-            migration = migration_class("custom", label)
-            migration.dependencies = leaves or graph.leaf_nodes("medallion")
+            migration: Migration = migration_class("custom", label)
+            migration.dependencies = leaves or graph.leaf_nodes("medallion")  # type: ignore[misc]
             suffix = name or migration.suggest_name()
             migration.name = f"{number:04d}_{suffix}"
             return migration
@@ -77,7 +78,7 @@ def installed_contracts(graph: MigrationGraph, label: str) -> dict[str, Contract
     for leaf in graph.leaf_nodes(label):
         plan += [node for node in graph.forwards_plan(leaf) if node[0] == label and node not in plan]
     for node in plan:
-        for operation in graph.nodes[node].operations:
+        for operation in graph.nodes[node].operations:  # type: ignore[union-attr]
             if isinstance(operation, WarehouseTable):
                 contract = operation.contract(label)
                 if contract is None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from django.core.management.base import CommandError
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation, OperationCategory
-from django.utils.module_loading import import_string
 
 from medallion.compile import Change
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
     from django.db.migrations.state import ProjectState
+
+
+_CATEGORIES = {
+    "create": OperationCategory.ADDITION,
+    "remove": OperationCategory.REMOVAL,
+    "change": OperationCategory.ALTERATION,
+}
 
 
 class WarehouseTable(Operation):
@@ -33,12 +41,6 @@ class WarehouseTable(Operation):
         #: What makemigrations writes to the files; a migration that is loaded reads them instead.
         self.change: Change | None = None
         self.new_contract: dict[str, Any] | None = None
-        if verb == "create":
-            self.category = OperationCategory.ADDITION
-        elif verb == "remove":
-            self.category = OperationCategory.REMOVAL
-        else:
-            self.category = OperationCategory.ALTERATION
 
     @classmethod
     def planned(cls, change: Change, contract: dict[str, Any] | None) -> WarehouseTable:
@@ -49,6 +51,10 @@ class WarehouseTable(Operation):
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
         return self.__class__.__qualname__, [self.verb, self.target, self.folder], {}
+
+    def formatted_description(self) -> str:
+        """What makemigrations prints, with Django's marks for added, removed and altered."""
+        return f"{_CATEGORIES[self.verb].value} {self.describe()}"
 
     def describe(self) -> str:
         return f"{self.verb.capitalize()} {self.target}"
@@ -101,5 +107,7 @@ class WarehouseTable(Operation):
 
     def _path(self, app_label: str, suffix: str) -> Path:
         module_name, _explicit = MigrationLoader.migrations_module(app_label)
-        module = import_string(module_name) if "." not in module_name else __import__(module_name, fromlist=["_"])
-        return Path(module.__file__).parent / self.folder / f"{self.target}.{suffix}"
+        if module_name is None:
+            raise CommandError(f"MIGRATION_MODULES switches migrations off for {app_label}, which declares tables.")
+        package = importlib.import_module(module_name)
+        return Path(package.__path__[0]) / self.folder / f"{self.target}.{suffix}"

@@ -123,8 +123,8 @@ PERFORM dwh_lineage.finish_load(
     jsonb_build_object({read}),
     l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
 );""",
-        f"Computes {text.target(contract)} in full and writes what differs. Takes the run's id. Locks the table's row in "
-        "dwh_lineage.targets.",
+        f"Computes {text.target(contract)} in full and writes what differs. Takes the run's id. Locks the table's row "
+        "in dwh_lineage.targets.",
     )
 
 

@@ -44,6 +44,6 @@ def declared(target: str, edges: Iterable[tuple[str, str, str, str, str, bool]])
     if not values:
         return clear
     return (
-        f"{clear}INSERT INTO dwh_lineage.column_lineage (\n    source_table, source_column, target_table, target_column, "
-        f"transformation, kind, is_key\n)\nVALUES\n{text.lines(values)};\n"
+        f"{clear}INSERT INTO dwh_lineage.column_lineage (\n    source_table, source_column, target_table, "
+        f"target_column, transformation, kind, is_key\n)\nVALUES\n{text.lines(values)};\n"
     )

@@ -316,7 +316,7 @@ SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f.
 FROM pg_temp.folded AS f
 WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
 GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
-            f"Folds the histories of the keys in pg_temp.fold_events and writes what differs to {text.target(contract)}. "
+            f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
             "rebuild, which hold the table's row.",
         )

@@ -101,11 +101,11 @@ def _needs_rebuild(contract: Contract) -> str:
 
 
 def _history(contract: Contract) -> append.AppendHistory | scd2.Scd2History:
-    return {"append": append.HISTORY, "scd2": scd2.HISTORY}[contract["kind"]]
+    return append.HISTORY if contract["kind"] == "append" else scd2.HISTORY
 
 
 def _rules(contract: Contract) -> str:
-    """The rules of the declaration; those that it no longer states become inactive, so that old breaches keep theirs."""
+    """The rules of the declaration; those that it no longer states become inactive; old breaches keep theirs."""
     target = literal(text.target(contract))
     compiled = evaluate.rules(contract)
     values = [

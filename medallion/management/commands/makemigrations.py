@@ -13,13 +13,13 @@ from medallion.operations import WarehouseTable
 
 class Command(makemigrations.Command):
     def handle(self, *app_labels: str, **options: Any) -> None:
-        self.autodetector = autodetector()
+        self.autodetector = autodetector()  # type: ignore[misc]
         super().handle(*app_labels, **options)
 
     def write_migration_files(
         self, changes: dict[str, list[Migration]], update_previous_migration_paths: dict[str, str] | None = None
     ) -> None:
-        """Also writes the .sql files beside the migration; a dry run shows the SQL where more than names is asked for."""
+        """Also writes the .sql files beside the migration; a dry run with -v 2 shows the SQL."""
         for label, migrations in changes.items():
             for migration in migrations:
                 planned = [step for step in migration.operations if isinstance(step, WarehouseTable) and step.change]

@@ -11,5 +11,5 @@ from medallion.autodetector import autodetector
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        self.autodetector = autodetector()
+        self.autodetector = autodetector()  # type: ignore[misc]
         super().handle(*args, **options)
