@@ -1,0 +1,53 @@
+"""`python -m assay.embedded start|stop|status [--profile test] [--version 16]`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+
+from assay import embedded
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m assay.embedded", description="The embedded PostgreSQL and Redis.")
+    parser.add_argument("action", choices=["start", "stop", "status"], help="start: keeps them until Ctrl-C")
+    parser.add_argument("--profile", choices=["default", "test", "redis"], default="default")
+    parser.add_argument("--version", type=int, choices=[18, 16], default=18, help="of PostgreSQL")
+    options = parser.parse_args(arguments)
+    try:
+        return _ACTIONS[options.action](options.profile, options.version)
+    except embedded.EmbeddedError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _start(profile: embedded.Profile, version: int) -> int:
+    servers = embedded.start(profile, version)
+    print(f"DATABASE_URL='{servers.database_url}'\nREDIS_URL='{servers.redis_url}'", flush=True)
+    print("Running until Ctrl-C.", file=sys.stderr, flush=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
+def _stop(profile: embedded.Profile, version: int) -> int:
+    embedded.stop(profile, version)
+    print("The embedded servers are stopped.")
+    return 0
+
+
+def _status(profile: embedded.Profile, version: int) -> int:
+    found = embedded.status(profile, version)
+    for title, runs in (("PostgreSQL", found.postgres), ("Redis", found.redis), ("guardian", found.guardian)):
+        print(f"{title:<11} {'running' if runs else 'stopped'}")
+    print(f"{'in use':<11} {'yes' if found.in_use else 'no'}\n{'data':<11} {found.home}\n{'sockets':<11} {found.run}")
+    return 0 if found.postgres and found.redis else 3
+
+
+_ACTIONS = {"start": _start, "stop": _stop, "status": _status}
+
+if __name__ == "__main__":
+    # Blocked from the first moment: a signal then waits for sigwait instead of ending us with a traceback.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    sys.exit(main())
