@@ -12,9 +12,16 @@ def main() -> None:
     # The three source roots, so that the commands work from a plain checkout too (see docs/architecture).
     sys.path[:0] = [str(ROOT / name) for name in ("platform", "examples", "warehouses")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assay.settings")
+    from assay import problems, servers
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    arguments = sys.argv[1:]
+    with problems.explained(arguments):
+        if servers.are_needed(arguments):
+            servers.ensure()
+            if not servers.is_embedded_database():
+                problems.check_database()
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":
