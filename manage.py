@@ -12,8 +12,9 @@ def main() -> None:
     # The three source roots, so that the commands work from a plain checkout too (see docs/architecture).
     sys.path[:0] = [str(ROOT / name) for name in ("platform", "examples", "warehouses")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assay.settings")
-    from assay import problems, servers
     from django.core.management import execute_from_command_line
+
+    from assay import problems, servers
 
     arguments = sys.argv[1:]
     with problems.explained(arguments):

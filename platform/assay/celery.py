@@ -6,10 +6,12 @@ Run as `celery -A assay worker` and `celery -A assay beat`; `manage.py up` runs 
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
+from celery.platforms import SecurityWarning
 from django.conf import settings
 
 from assay import servers
@@ -33,6 +35,9 @@ def broker_url(redis_url: str) -> str:
 
 # What beat sends, and when. It only ticks: schedules are rows of the database.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+# Celery warns root because messages could carry code (pickle); ours are JSON with ids.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("assay")
 app.conf.update(

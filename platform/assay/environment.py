@@ -54,8 +54,8 @@ VARIABLES = (
     ),
     Variable(
         "SECURE_PROXY_SSL_HEADER", "",
-        "The header by which your proxy says that a request came by HTTPS, e.g. `X-Forwarded-Proto`. Set it only if the "
-        "proxy always overwrites that header.",
+        "The header by which your proxy says that a request came by HTTPS, e.g. `X-Forwarded-Proto`. Set it only if "
+        "the proxy always overwrites that header.",
     ),
     Variable(
         "ASSAY_WAREHOUSES", "retail",
@@ -69,7 +69,8 @@ VARIABLES = (
     ),
     Variable(
         "ASSAY_DATA_ROOT", "data",
-        "The folder that sources read files from, relative to `ASSAY_VAR` unless absolute. Paths outside it are refused.",
+        "The folder that sources read files from, relative to `ASSAY_VAR` unless absolute. Paths outside it are "
+        "refused.",
     ),
     Variable("ASSAY_WORKERS", "2", "How many processes `manage.py up` gives the worker."),
     Variable("TIME_ZONE", "UTC", "The time zone that the pages show, e.g. `Europe/Berlin`. The database keeps UTC."),

@@ -12,7 +12,7 @@ from assay.embedded.errors import UnsafeDirectory, explained
 
 
 def secret_key(given: str, *, required: bool, folder: Path) -> str:
-    """`given`; or else the key kept in `folder`, made the first time. Raises ImproperlyConfigured where one is required."""
+    """`given`; or else the key kept in `folder`, made the first time. ImproperlyConfigured where one is `required`."""
     if given:
         return given
     if required:

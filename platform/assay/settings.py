@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from csp.constants import NONE, SELF
+
 from assay import database_url, environment, servers
 from assay.embedded.places import CHECKOUT, var_dir
 from assay.secret_key import secret_key
-from csp.constants import NONE, SELF
 
 BASE_DIR = CHECKOUT
 VAR_DIR = var_dir()

@@ -49,7 +49,7 @@ class Guardian:
         signal.signal(signal.SIGTERM, lambda *_: self.hurry())
         with FileLock(self.place.users_lock) as users:
             while not self.lock.is_orphaned():
-                if users.age() >= self.linger and self.retire(users):
+                if self.is_idle(users) and self.retire(users):
                     return
                 self.revive()
                 time.sleep(_POLL_SECONDS)
@@ -60,12 +60,15 @@ class Guardian:
         """No lingering: stop as soon as nobody uses the servers."""
         self.linger = -1.0
 
-    def retire(self, users: FileLock) -> bool:
-        """Stops the servers if nobody uses them; says whether it did."""
-        if not users.try_take():
-            users.touch()  # in use now: the linger counts from here
+    def is_idle(self, users: FileLock) -> bool:
+        """Whether nobody has used the servers for the time we linger."""
+        if users.is_taken():
+            users.touch()  # the linger counts from the last moment of use
             return False
-        users.drop()
+        return users.age() >= self.linger
+
+    def retire(self, users: FileLock) -> bool:
+        """Stops the servers if nobody is on the way in; says whether it did."""
         with FileLock(self.place.start_lock) as start:
             # Starters hold start.lock, and take users.lock before it: with both in hand nobody can be on the way in.
             if not start.try_take() or not users.try_take():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,16 @@ def stop(profile: Profile = "default", version: int = 18) -> None:
         os.kill(int(guardian.read()), signal.SIGTERM)
         if not guardian.take(timeout=2 * STOP_SECONDS):
             raise _in_use(place)
+
+
+def remove(profile: Profile = "default", version: int = 18) -> None:
+    """Stops the servers and deletes their data for good. Raises `StillInUse` if somebody uses them."""
+    stop(profile, version)
+    place = Instance(profile, 0 if profile == "redis" else version).place
+    with explained(place.home):
+        for folder in (place.run, place.home):
+            if folder.is_dir() and not folder.is_symlink():
+                shutil.rmtree(folder)
 
 
 def _bring_up(instance: Instance, services: list[Service]) -> None:
