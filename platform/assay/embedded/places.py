@@ -33,7 +33,7 @@ _PLAIN = re.compile(rb"[A-Za-z0-9._/+-]+")
 
 def var_dir() -> Path:
     """The folder for everything that Assay writes: ASSAY_VAR, or `var` in the checkout."""
-    return Path(os.path.realpath(os.environ.get("ASSAY_VAR") or CHECKOUT / "var"))
+    return Path(os.path.realpath(CHECKOUT / (os.environ.get("ASSAY_VAR") or "var")))
 
 
 @dataclass(frozen=True)
