@@ -46,7 +46,6 @@ class Guardian:
 
     def watch(self) -> None:
         """Returns when the servers are stopped."""
-        signal.signal(signal.SIGTERM, lambda *_: self.hurry())
         with FileLock(self.place.users_lock) as users:
             while not self.lock.is_orphaned():
                 if self.is_idle(users) and self.retire(users):
@@ -112,6 +111,7 @@ def run(name: str, report: int) -> int:
             return 0
         lock.write(str(os.getpid()))
         guardian = Guardian(place, services, lock)
+        signal.signal(signal.SIGTERM, lambda *_: guardian.hurry())
         guardian.bring_up()
     except EmbeddedError as error:
         _report(report, error)

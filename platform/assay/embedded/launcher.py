@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Servers:
 
     def release(self) -> None:
         """Says that this process does not use the servers any more."""
-        _held.pop(self.instance, None)
+        _held.pop(self._hold.path.parent, None)
         self._hold.close()
 
 
@@ -51,8 +52,8 @@ class Status:
     run: Path
 
 
-# One hold for each instance and process: the lock must live as long as the process, whoever forgets the object.
-_held: dict[Instance, Servers] = {}
+# One hold for each home and process: the lock must live as long as the process, whoever forgets the object.
+_held: dict[Path, Servers] = {}
 
 
 def start(profile: Profile = "default", version: int = 18) -> Servers:
@@ -64,11 +65,11 @@ def start(profile: Profile = "default", version: int = 18) -> Servers:
     """
     instance = Instance(profile, 0 if profile == "redis" else version)
     services = instance.services()
-    if servers := _held.get(instance):
+    place = instance.place
+    if servers := _held.get(place.home):
         if all(service.is_ready() for service in services):
             return servers
         servers.release()
-    place = instance.place
     with explained(place.home):
         hold = FileLock(place.users_lock)
     try:
@@ -82,7 +83,7 @@ def start(profile: Profile = "default", version: int = 18) -> Servers:
         hold.close()
         raise
     servers = Servers(instance.database_url, instance.redis_url, instance.superuser_url, instance, hold)
-    _held[instance] = servers
+    _held[place.home] = servers
     return servers
 
 
@@ -93,7 +94,7 @@ def status(profile: Profile = "default", version: int = 18) -> Status:
         postgres=accepts(place.run / ".s.PGSQL.5432"),
         redis=accepts(place.redis_socket),
         guardian=_is_taken(place.guardian_lock),
-        in_use=_is_taken(place.users_lock),
+        in_use=_is_shared(place.users_lock),
         home=place.home,
         run=place.run,
     )
@@ -102,9 +103,9 @@ def status(profile: Profile = "default", version: int = 18) -> Status:
 def stop(profile: Profile = "default", version: int = 18) -> None:
     """Stops the servers now instead of some seconds after their last user. Raises `StillInUse` if there is one."""
     instance = Instance(profile, 0 if profile == "redis" else version)
-    if servers := _held.get(instance):
-        servers.release()
     place = instance.place
+    if servers := _held.get(place.home):
+        servers.release()
     if not place.guardian_lock.exists():
         return
     with FileLock(place.guardian_lock) as guardian, FileLock(place.users_lock) as users:
@@ -113,10 +114,12 @@ def stop(profile: Profile = "default", version: int = 18) -> None:
             if not any(service.is_listening() for service in instance.services()):
                 return
             _launch_guardian(instance)
-        if users.is_taken():
+        if users.is_shared():
             raise _in_use(place)
         # Whoever holds the lock wrote its process id into it, so this is no stale id.
-        os.kill(int(guardian.read()), signal.SIGTERM)
+        if guardian.is_taken():
+            with suppress(ProcessLookupError):  # it ended this very moment
+                os.kill(int(guardian.read()), signal.SIGTERM)
         if not guardian.take(timeout=2 * STOP_SECONDS):
             raise _in_use(place)
 
@@ -186,6 +189,13 @@ def _is_taken(path: Path) -> bool:
         return False
     with FileLock(path) as lock:
         return lock.is_taken()
+
+
+def _is_shared(path: Path) -> bool:
+    if not path.exists():
+        return False
+    with FileLock(path) as lock:
+        return lock.is_shared()
 
 
 def _slow(place: Place) -> StartTimeout:

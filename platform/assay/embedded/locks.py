@@ -48,6 +48,17 @@ class FileLock:
             return False
         return True
 
+    def is_shared(self) -> bool:
+        """Whether somebody else holds it shared. Only for an object that holds nothing itself."""
+        if not self.is_taken():
+            return False
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False  # somebody has it for himself
+        self.drop()
+        return True
+
     def write(self, text: str) -> None:
         """Replaces the file's contents."""
         os.ftruncate(self._fd, 0)
