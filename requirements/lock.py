@@ -50,7 +50,7 @@ def write() -> int:
             *(["--constraint", "requirements/dev.txt"] if name != "dev" else []),
             "pyproject.toml",
         ]  # fmt: skip
-        lines = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
+        lines = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
         path_of(name).write_text(f"{first_line()}\n# {COMMENTS[name]}\n{lines}")
         print(f"requirements/{name}.txt: {sum(line[:1].isalnum() for line in lines.splitlines())} packages")
     return 0
