@@ -27,8 +27,8 @@ class Rule:
     kind: ClassVar[str]
     null: bool = field(default=False)
 
-    def condition(self, column: str) -> str:
-        """The SQL that is TRUE where the rule holds; `column` is quoted SQL already."""
+    def condition(self, column: str, is_text: bool = True) -> str:
+        """The SQL that is TRUE where the rule holds; `column` is quoted SQL already, `is_text` says what it holds."""
         asked = self.ask(column)
         return f"({column} IS NULL OR {asked})" if self.null else asked
 
@@ -66,8 +66,11 @@ class Required(Rule):
     kind = "required"
     message: str | None = None
 
+    def condition(self, column: str, is_text: bool = True) -> str:
+        return self.ask(column) if is_text else f"{column} IS NOT NULL"
+
     def ask(self, column: str) -> str:
-        return f"nullif(btrim({column}::text), '') IS NOT NULL"
+        return f"btrim({column}) <> ''"
 
     def default_text(self, column: str) -> str:
         return f"{column} is missing"

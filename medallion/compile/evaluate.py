@@ -227,6 +227,8 @@ def _source_data(contract: Contract) -> str:
 def _json(pairs: list[tuple[str, str]]) -> str:
     """jsonb_build_object takes 100 arguments at most, so wide rows are put together from pieces."""
     pieces = [pairs[start : start + 50] for start in range(0, len(pairs), 50)]
-    return " || ".join(
-        f"jsonb_build_object({', '.join(f'{literal(name)}, {value}' for name, value in piece)})" for piece in pieces
-    )
+    return " || ".join(f"jsonb_build_object(\n{text.lines(_pairs(piece), 2)}\n    )" for piece in pieces)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
+    return [f"{literal(name)}, {value}" for name, value in pairs]

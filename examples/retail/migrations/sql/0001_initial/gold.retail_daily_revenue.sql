@@ -136,6 +136,6 @@ INSERT INTO dwh_lineage.column_lineage (
 VALUES
     ('silver.invoice_lines', 'invoiced_at', 'gold.retail_daily_revenue', 'day', 'CAST((l.invoiced_at AT TIME ZONE ''UTC'') AS DATE)', 'DIRECT', true),
     ('silver.invoice_lines', 'country', 'gold.retail_daily_revenue', 'country', 'COALESCE(l.country, ''Unspecified'')', 'DIRECT', true),
-    ('silver.invoice_lines', 'unit_price', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
     ('silver.invoice_lines', 'quantity', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
+    ('silver.invoice_lines', 'unit_price', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
     ('silver.invoice_lines', 'invoice_no', 'gold.retail_daily_revenue', 'invoice_count', 'COUNT(DISTINCT l.invoice_no)', 'DIRECT', false);

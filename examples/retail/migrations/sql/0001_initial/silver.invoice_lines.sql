@@ -54,8 +54,26 @@ SELECT
     j.country,
     j._broken,
     NULL::text AS _source_id,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object('invoice_no', j."text.invoice_no", 'stock_code', j."text.stock_code", 'description', j."text.description", 'quantity', j."text.quantity", 'invoiced_at', j."text.invoiced_at", 'unit_price', j."text.unit_price", 'customer_id', j."text.customer_id", 'country', j."text.country") END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object('invoice_no', j."raw.invoice_no", 'stock_code', j."raw.stock_code", 'description', j."raw.description", 'quantity', j."raw.quantity", 'invoice_date', j."raw.invoice_date", 'unit_price', j."raw.unit_price", 'customer_id', j."raw.customer_id", 'country', j."raw.country") END AS _source_data
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'invoice_no', j."text.invoice_no",
+            'stock_code', j."text.stock_code",
+            'description', j."text.description",
+            'quantity', j."text.quantity",
+            'invoiced_at', j."text.invoiced_at",
+            'unit_price', j."text.unit_price",
+            'customer_id', j."text.customer_id",
+            'country', j."text.country"
+        ) END AS _seen,
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'invoice_no', j."raw.invoice_no",
+            'stock_code', j."raw.stock_code",
+            'description', j."raw.description",
+            'quantity', j."raw.quantity",
+            'invoice_date', j."raw.invoice_date",
+            'unit_price', j."raw.unit_price",
+            'customer_id', j."raw.customer_id",
+            'country', j."raw.country"
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -86,29 +104,29 @@ FROM (
         v.unit_price,
         v.customer_id,
         v.country,
-        CASE WHEN (nullif(btrim(invoice_no::text), '') IS NOT NULL) IS TRUE
+        CASE WHEN (btrim(invoice_no) <> '') IS TRUE
                 AND (invoice_no !~ '^C') IS TRUE
-                AND (nullif(btrim(stock_code::text), '') IS NOT NULL) IS TRUE
+                AND (btrim(stock_code) <> '') IS TRUE
                 AND ("text.quantity" IS NULL OR quantity IS NOT NULL)
                 AND (quantity > 0) IS TRUE
                 AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL)
-                AND (nullif(btrim(invoiced_at::text), '') IS NOT NULL) IS TRUE
+                AND (invoiced_at IS NOT NULL) IS TRUE
                 AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL)
                 AND (unit_price > 0) IS TRUE
                 AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
-                AND (nullif(btrim(customer_id::text), '') IS NOT NULL) IS TRUE THEN NULL
+                AND (customer_id IS NOT NULL) IS TRUE THEN NULL
             ELSE array_remove(ARRAY[
-                CASE WHEN NOT ((nullif(btrim(invoice_no::text), '') IS NOT NULL) IS TRUE) THEN 1::smallint END,
+                CASE WHEN NOT ((btrim(invoice_no) <> '') IS TRUE) THEN 1::smallint END,
                 CASE WHEN NOT ((invoice_no !~ '^C') IS TRUE) THEN 2::smallint END,
-                CASE WHEN NOT ((nullif(btrim(stock_code::text), '') IS NOT NULL) IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT ((btrim(stock_code) <> '') IS TRUE) THEN 3::smallint END,
                 CASE WHEN NOT ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 4::smallint END,
                 CASE WHEN NOT ((quantity > 0) IS TRUE) AND ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 5::smallint END,
                 CASE WHEN NOT ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 6::smallint END,
-                CASE WHEN NOT ((nullif(btrim(invoiced_at::text), '') IS NOT NULL) IS TRUE) AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 7::smallint END,
+                CASE WHEN NOT ((invoiced_at IS NOT NULL) IS TRUE) AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 7::smallint END,
                 CASE WHEN NOT ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 8::smallint END,
                 CASE WHEN NOT ((unit_price > 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 9::smallint END,
                 CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((nullif(btrim(customer_id::text), '') IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 11::smallint END
+                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 11::smallint END
             ], NULL) END AS _broken
     FROM (
         SELECT
@@ -334,7 +352,7 @@ VALUES (
     'append',
     'retail',
     'Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.',
-     E'{"columns": [{"expression": "trim(invoice_no)", "name": "invoice_no", "rules": [{"condition": "nullif(btrim(invoice_no::text), '''') IS NOT NULL", "kind": "required", "message": "invoice_no is missing"}, {"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}], "type": "text"}, {"expression": "upper(trim(stock_code))", "name": "stock_code", "rules": [{"condition": "nullif(btrim(stock_code::text), '''') IS NOT NULL", "kind": "required", "message": "stock_code is missing"}], "type": "text"}, {"expression": "nullif(trim(description), '''')", "name": "description", "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"expression": "invoice_date", "name": "invoiced_at", "rules": [{"condition": "nullif(btrim(invoiced_at::text), '''') IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}], "type": "timestamptz"}, {"expression": "unit_price", "name": "unit_price", "rules": [{"condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}], "type": "numeric"}, {"expression": "regexp_replace(customer_id, ''\\\\.0$'', '''')", "name": "customer_id", "rules": [{"condition": "nullif(btrim(customer_id::text), '''') IS NOT NULL", "kind": "required", "message": "The customer is missing"}], "type": "integer"}, {"expression": "trim(country)", "name": "country", "type": "text"}], "description": "Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.", "kind": "append", "layer": "silver", "name": "invoice_lines", "source": "bronze.raw_invoice_lines", "source_columns": ["invoice_no", "stock_code", "description", "quantity", "invoice_date", "unit_price", "customer_id", "country"]}'::jsonb,
+     E'{"columns": [{"expression": "trim(invoice_no)", "name": "invoice_no", "rules": [{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}, {"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}], "type": "text"}, {"expression": "upper(trim(stock_code))", "name": "stock_code", "rules": [{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}], "type": "text"}, {"expression": "nullif(trim(description), '''')", "name": "description", "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"expression": "invoice_date", "name": "invoiced_at", "rules": [{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}], "type": "timestamptz"}, {"expression": "unit_price", "name": "unit_price", "rules": [{"condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}], "type": "numeric"}, {"expression": "regexp_replace(customer_id, ''\\\\.0$'', '''')", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}], "type": "integer"}, {"expression": "trim(country)", "name": "country", "type": "text"}], "description": "Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.", "kind": "append", "layer": "silver", "name": "invoice_lines", "source": "bronze.raw_invoice_lines", "source_columns": ["invoice_no", "stock_code", "description", "quantity", "invoice_date", "unit_price", "customer_id", "country"]}'::jsonb,
     'silver.invoice_lines',
     'dwh_etl.load_silver_invoice_lines',
     'dwh_etl.rebuild_silver_invoice_lines',
@@ -356,17 +374,17 @@ INSERT INTO dwh_lineage.quality_rules (
     target, rule, position, column_name, kind, definition, message, version, active
 )
 VALUES
-    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "nullif(btrim(invoice_no::text), '''') IS NOT NULL", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', '42d2581767a9', true),
+    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', 'd6c73c624c04', true),
     ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '610863677944', true),
-    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "nullif(btrim(stock_code::text), '''') IS NOT NULL", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', '2818784baaa4', true),
+    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', '91d112832c1e', true),
     ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
     ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '26796e33d4f1', true),
     ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', true),
-    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "nullif(btrim(invoiced_at::text), '''') IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'd77f3fbf918b', true),
+    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true),
     ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', true),
     ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', '1a901e95f65f', true),
     ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', true),
-    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "nullif(btrim(customer_id::text), '''') IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', '8e079a87dd85', true)
+    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', '9bea8340830b', true)
 ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
 
 SELECT dwh_lineage.register_input('silver.invoice_lines', 'bronze.raw_invoice_lines');

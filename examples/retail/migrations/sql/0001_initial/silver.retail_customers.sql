@@ -46,8 +46,21 @@ SELECT
     j.invoiced_at,
     j._broken,
     concat_ws('|', j."text.customer_id") AS _source_id,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object('customer_id', j."text.customer_id", 'country', j."text.country", 'invoiced_at', j."text.invoiced_at") END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object('invoice_no', j."raw.invoice_no", 'stock_code', j."raw.stock_code", 'description', j."raw.description", 'quantity', j."raw.quantity", 'invoice_date', j."raw.invoice_date", 'unit_price', j."raw.unit_price", 'customer_id', j."raw.customer_id", 'country', j."raw.country") END AS _source_data
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'customer_id', j."text.customer_id",
+            'country', j."text.country",
+            'invoiced_at', j."text.invoiced_at"
+        ) END AS _seen,
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'invoice_no', j."raw.invoice_no",
+            'stock_code', j."raw.stock_code",
+            'description', j."raw.description",
+            'quantity', j."raw.quantity",
+            'invoice_date', j."raw.invoice_date",
+            'unit_price', j."raw.unit_price",
+            'customer_id', j."raw.customer_id",
+            'country', j."raw.country"
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -131,7 +144,7 @@ FROM (
 ) AS j
 $routine$;
 
--- Folds the histories of the keys in pg_temp.fold_events and writes what differs to silver.retail_customers.
+-- Folds the histories of the keys in pg_temp.fold_events; writes what differs to silver.retail_customers.
 -- in_all: the events are all there are, so that other keys have no history. Called by the load and the rebuild,
 -- which hold the table's row.
 CREATE OR REPLACE PROCEDURE dwh_etl.fold_silver_retail_customers(in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, INOUT io_deleted bigint)
