@@ -6,42 +6,41 @@ import medallion.operations
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('medallion', '0002_routines'),
+        ("medallion", "0002_routines"),
     ]
 
     operations = [
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='bronze.raw_invoice_lines',
-            folder='sql/0001_initial',
+            verb="create",
+            target="bronze.raw_invoice_lines",
+            folder="sql/0001_initial",
         ),
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='silver.invoice_lines',
-            folder='sql/0001_initial',
+            verb="create",
+            target="silver.invoice_lines",
+            folder="sql/0001_initial",
         ),
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='silver.retail_customers',
-            folder='sql/0001_initial',
+            verb="create",
+            target="silver.retail_customers",
+            folder="sql/0001_initial",
         ),
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='gold.retail_daily_revenue',
-            folder='sql/0001_initial',
+            verb="create",
+            target="gold.retail_daily_revenue",
+            folder="sql/0001_initial",
         ),
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='gold.retail_dim_product',
-            folder='sql/0001_initial',
+            verb="create",
+            target="gold.retail_dim_product",
+            folder="sql/0001_initial",
         ),
         medallion.operations.WarehouseTable(
-            verb='create',
-            target='gold.retail_monthly_revenue',
-            folder='sql/0001_initial',
+            verb="create",
+            target="gold.retail_monthly_revenue",
+            folder="sql/0001_initial",
         ),
     ]
