@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import random
 from collections import Counter
@@ -22,11 +23,46 @@ DAYS = 20
 INVOICES_A_DAY = 95
 MOVERS = 60
 
-_LOOKS = "RED WHITE BLUE GREEN PINK VINTAGE RETRO WOODEN KNITTED GLASS METAL CERAMIC PAPER FELT SILVER STRIPED".split()
-_THINGS = (
-    "LANTERN,MUG,TEA TOWEL,HOT WATER BOTTLE,PICNIC BAG,BUNTING,CANDLE HOLDER,ALARM CLOCK,LUNCH BOX,CAKE STAND,"
-    "DOORMAT,CUSHION,PHOTO FRAME,HEART DECORATION,STORAGE JAR,GIFT WRAP,NAPKINS,KEY RING,UMBRELLA,SPICE TIN"
-).split(",")
+_LOOKS = [
+    "RED",
+    "WHITE",
+    "BLUE",
+    "GREEN",
+    "PINK",
+    "VINTAGE",
+    "RETRO",
+    "WOODEN",
+    "KNITTED",
+    "GLASS",
+    "METAL",
+    "CERAMIC",
+    "PAPER",
+    "FELT",
+    "SILVER",
+    "STRIPED",
+]
+_THINGS = [
+    "LANTERN",
+    "MUG",
+    "TEA TOWEL",
+    "HOT WATER BOTTLE",
+    "PICNIC BAG",
+    "BUNTING",
+    "CANDLE HOLDER",
+    "ALARM CLOCK",
+    "LUNCH BOX",
+    "CAKE STAND",
+    "DOORMAT",
+    "CUSHION",
+    "PHOTO FRAME",
+    "HEART DECORATION",
+    "STORAGE JAR",
+    "GIFT WRAP",
+    "NAPKINS",
+    "KEY RING",
+    "UMBRELLA",
+    "SPICE TIN",
+]
 _COUNTRIES = (("United Kingdom", 90), ("Germany", 4), ("France", 3), ("EIRE", 1), ("Spain", 1), ("Australia", 1))
 
 
@@ -189,4 +225,4 @@ def _count_customers(truth: Truth, moments: dict[int, dict[str, str]]) -> None:
     truth.customers = len(moments)
     for history in moments.values():
         countries = [history[moment] for moment in sorted(history)]
-        truth.customer_versions += 1 + sum(a != b for a, b in zip(countries, countries[1:], strict=False))
+        truth.customer_versions += 1 + sum(a != b for a, b in itertools.pairwise(countries))

@@ -20,6 +20,4 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, folder: Path, scale: float, **options: Any) -> None:
         truth = write(folder, scale)
-        self.stdout.write(
-            f"{truth.files} files with {truth.bronze_rows:,} lines in {folder}; what they hide: truth.json"
-        )
+        self.stdout.write(f"{truth.files} files, {truth.bronze_rows:,} lines, in {folder}; the truth: truth.json")
