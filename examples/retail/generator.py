@@ -23,46 +23,15 @@ DAYS = 20
 INVOICES_A_DAY = 95
 MOVERS = 60
 
-_LOOKS = [
-    "RED",
-    "WHITE",
-    "BLUE",
-    "GREEN",
-    "PINK",
-    "VINTAGE",
-    "RETRO",
-    "WOODEN",
-    "KNITTED",
-    "GLASS",
-    "METAL",
-    "CERAMIC",
-    "PAPER",
-    "FELT",
-    "SILVER",
-    "STRIPED",
-]
-_THINGS = [
-    "LANTERN",
-    "MUG",
-    "TEA TOWEL",
-    "HOT WATER BOTTLE",
-    "PICNIC BAG",
-    "BUNTING",
-    "CANDLE HOLDER",
-    "ALARM CLOCK",
-    "LUNCH BOX",
-    "CAKE STAND",
-    "DOORMAT",
-    "CUSHION",
-    "PHOTO FRAME",
-    "HEART DECORATION",
-    "STORAGE JAR",
-    "GIFT WRAP",
-    "NAPKINS",
-    "KEY RING",
-    "UMBRELLA",
-    "SPICE TIN",
-]
+_LOOKS = (
+    "RED", "WHITE", "BLUE", "GREEN", "PINK", "VINTAGE", "RETRO", "WOODEN", "KNITTED", "GLASS", "METAL", "CERAMIC",
+    "PAPER", "FELT", "SILVER", "STRIPED",
+)  # fmt: skip
+_THINGS = (
+    "LANTERN", "MUG", "TEA TOWEL", "HOT WATER BOTTLE", "PICNIC BAG", "BUNTING", "CANDLE HOLDER", "ALARM CLOCK",
+    "LUNCH BOX", "CAKE STAND", "DOORMAT", "CUSHION", "PHOTO FRAME", "HEART DECORATION", "STORAGE JAR", "GIFT WRAP",
+    "NAPKINS", "KEY RING", "UMBRELLA", "SPICE TIN",
+)  # fmt: skip
 _COUNTRIES = (("United Kingdom", 90), ("Germany", 4), ("France", 3), ("EIRE", 1), ("Spain", 1), ("Australia", 1))
 
 
