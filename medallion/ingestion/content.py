@@ -77,6 +77,8 @@ class Content:
 
     def _check_caps(self, read: int) -> None:
         name, source = self.file.name, self.source
+        if self.stream.tell() > self.stored_bytes:
+            self.check_unchanged()  # it grows; perhaps for ever
         if read > source.max_bytes:
             raise FileTooLargeError(
                 f"{name} has more than {source.max_bytes:,} bytes unpacked. If that is right, raise max_bytes of the "
