@@ -124,11 +124,6 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
     try:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         connection.execute(_call(str(claim.routine)), (claim.batch_id,))
-        if claim.rebuild:
-            connection.execute(
-                "UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = %s AND needs_rebuild",
-                (claim.target,),
-            )
         fencing = True
         done = connection.execute(_SUCCEED, vars(claim)).rowcount
         fencing = False

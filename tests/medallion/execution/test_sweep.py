@@ -11,7 +11,7 @@ from medallion.execution.claim import MAX_LOST, claim_step
 from medallion.execution.perform import run_here
 from medallion.execution.sweep import sweep
 from medallion.execution.work import work_at
-from tests.medallion.conftest import House
+from tests.medallion.execution.small_house import House
 
 SWEEP_KEY = 0x5357454550
 

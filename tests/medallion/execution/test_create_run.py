@@ -12,7 +12,7 @@ from medallion.execution.errors import RunIsLive, RunRefused
 from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
 
-from tests.medallion.conftest import House
+from tests.medallion.execution.small_house import House
 
 
 def test_a_pipeline_is_named_after_its_class_unless_it_says_otherwise() -> None:

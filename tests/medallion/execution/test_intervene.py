@@ -14,7 +14,7 @@ from medallion.execution.intervene import cancel_run, continue_run, resume_run
 from medallion.execution.perform import perform_step, run_here
 from medallion.execution.sweep import sweep
 from medallion.execution.work import Outcome
-from tests.medallion.conftest import House
+from tests.medallion.execution.small_house import House
 
 
 def test_a_run_that_waits_is_cancelled_at_once(house: House, run: PipelineRun) -> None:

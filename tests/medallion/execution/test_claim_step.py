@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection
 from lineage.models import Attempt, Lease, PipelineRun, Step
 from medallion.execution.claim import Claim, claim_step
 
-from tests.medallion.conftest import House
+from tests.medallion.execution.small_house import House
 
 
 def test_a_claim_is_committed_with_its_lease_and_its_attempt(house: House, run: PipelineRun, first_step: Step) -> None:

@@ -21,7 +21,7 @@ from medallion.execution.perform import perform_step, run_here
 from medallion.execution.retry import RETRIES, seconds_until_retry
 from medallion.execution.sweep import sweep
 from medallion.execution.work import Outcome, work_at
-from tests.medallion.conftest import House, in_another_process
+from tests.medallion.execution.small_house import House, in_another_process
 
 
 def test_a_run_loads_every_table_once_and_counts_its_rows(house: House, run: PipelineRun) -> None:
@@ -225,15 +225,19 @@ def test_pauses_grow_to_a_limit_and_tries_end(sqlstate: str) -> None:
 def test_a_connection_that_breaks_during_the_load_is_tried_again(
     house: House, run: PipelineRun, first_step: Step
 ) -> None:
-    house.load("silver.a", "PERFORM pg_terminate_backend(pg_backend_pid());")
-    house.execute("GRANT pg_signal_backend TO etl_service") if _may_grant() else None
+    house.load("silver.a", "PERFORM pg_sleep(30);")
+
+    def terminate_soon() -> None:
+        time.sleep(0.5)
+        house.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL%%load_silver_a%%'")
+        connection.close()
+
+    beside = threading.Thread(target=terminate_soon)
+    beside.start()
     perform_step(first_step.pk)
+    beside.join()
     first_step.refresh_from_db()
     assert (first_step.state, first_step.error_sqlstate) == ("retrying", "57P01")
-
-
-def _may_grant() -> bool:
-    return False  # a role may always terminate its own backends
 
 
 @pytest.mark.parametrize("arrives", [True, False])
@@ -294,7 +298,7 @@ def _proxy(listener: socket.socket, real: dict[str, Any], arrives: bool) -> None
                 time.sleep(0.3)
             break
         server.sendall(data)
-    server.close()
+    server.shutdown(socket.SHUT_RDWR)
     client.close()
 
 

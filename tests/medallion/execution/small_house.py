@@ -5,21 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
-import pytest
 from django.db import connection
 from psycopg import sql
 
 from lineage.models import Attempt, PipelineRun, Step, Target
-from medallion.execution import create, work
-from medallion.pipelines import Pipeline
-from medallion.registry import warehouse
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 _LOAD = """
 CREATE OR REPLACE PROCEDURE dwh_etl.{routine}(in_batch_id uuid DEFAULT NULL)
@@ -32,6 +27,7 @@ BEGIN
         RETURN;
     END IF;
     {body}
+    UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = {target} AND {rebuild};
     INSERT INTO dwh_staging.effects (target, run, rebuild) VALUES ({target}, in_batch_id, {rebuild});
     PERFORM dwh_lineage.finish_load(l_load.load_batch, 'transform', '{{"bronze.feed": 3}}', 2, 1, 0, 0, 0);
 END
@@ -106,42 +102,6 @@ class House:
                 routine = sql.Identifier(f"{verb}_{target.replace('.', '_')}")
                 with connection.cursor() as cursor:
                     cursor.execute(sql.SQL("DROP PROCEDURE IF EXISTS dwh_etl.{}(uuid)").format(routine))
-
-
-@pytest.fixture
-def house(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """bronze.feed → silver.a → silver.b → gold.c, one batch waiting, and the pipeline `daily` that ends in gold.c.
-
-    Nothing rings: tests say themselves who works at what.
-    """
-    made = House()
-    made.execute("CREATE TABLE IF NOT EXISTS dwh_staging.effects (target text, run uuid, rebuild boolean)")
-    made.table("bronze.feed")
-    made.table("silver.a", "bronze.feed")
-    made.table("silver.b", "silver.a")
-    made.table("gold.c", "silver.b")
-    made.arrive()
-
-    class Daily(Pipeline):
-        targets = ["gold.c"]
-
-    monkeypatch.setitem(warehouse().pipelines, "daily", Daily)
-    monkeypatch.setattr("medallion.execution.doorbell.ring", lambda step_ids: None)
-    yield made
-    work.close_connection()
-    made.clear()
-    made.execute("DROP TABLE dwh_staging.effects")
-
-
-@pytest.fixture
-def run(house: House) -> PipelineRun:
-    """A fresh run of `daily`."""
-    return create.create_run("daily", requested_by="ada")
-
-
-@pytest.fixture
-def first_step(run: PipelineRun) -> Step:
-    return Step.objects.get(run=run, target="silver.a")
 
 
 def environment_of_children(**more: str) -> dict[str, str]:
