@@ -85,7 +85,12 @@ def claim_step(step_id: int, worker: str | None = None, lease_seconds: float = L
 
     The claim, its lease and its attempt are committed when this returns, so call it outside a transaction.
     """
-    values: dict[str, str | float] = {"step": step_id, "worker": worker or worker_name(), "lease": lease_seconds, "max_lost": MAX_LOST}
+    values: dict[str, str | float] = {
+        "step": step_id,
+        "worker": worker or worker_name(),
+        "lease": lease_seconds,
+        "max_lost": MAX_LOST,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, values)
         row = cursor.fetchone()

@@ -71,7 +71,7 @@ class Processes:
 
     def add(self, name: str, command: list[str], env: Mapping[str, str] | None = None) -> Process:
         """Starts a process; `env` is added to our environment."""
-        popen = subprocess.Popen(  # noqa: S603 - a command of ours, no shell
+        popen = subprocess.Popen(
             command, env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0, preexec_fn=_die_with_parent(),
         )  # fmt: skip

@@ -24,7 +24,7 @@ class Account:
 
     def run(self, command: list[str], cwd: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
         """Runs `command` to its end as this user, with its output as text."""
-        return subprocess.run(  # noqa: S603 - a fixed program, no shell
+        return subprocess.run(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", check=False,
             user=self._user, group=self._group, extra_groups=self._groups,
@@ -32,7 +32,7 @@ class Account:
 
     def spawn(self, command: list[str], cwd: str, env: dict[str, str], log: int) -> subprocess.Popen[bytes]:
         """Starts `command` as this user in a session of its own; its output goes to the file descriptor `log`."""
-        return subprocess.Popen(  # noqa: S603 - a fixed program, no shell
+        return subprocess.Popen(
             command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True, umask=0o077,
             user=self._user, group=self._group, extra_groups=self._groups,
@@ -91,4 +91,4 @@ def _create() -> None:
     shell = "/usr/sbin/nologin"
     command = [useradd, "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent", "-s", shell, NAME]
     # Another checkout may create it at the same moment: what counts is whether it exists afterwards.
-    subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    subprocess.run(command, capture_output=True, check=False)

@@ -156,7 +156,7 @@ def _launch_guardian(instance: Instance) -> None:
         log = os.open(place.log("guardian"), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     source = str(Path(__file__).resolve().parents[2])
     try:
-        subprocess.run(  # noqa: S603 - ourselves
+        subprocess.run(
             [sys.executable, "-m", "assay.embedded.guardian", instance.name, str(writer)],
             cwd="/", env=os.environ | {"PYTHONPATH": _python_path(source)}, pass_fds=[writer], check=False,
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,

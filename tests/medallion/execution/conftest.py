@@ -1,4 +1,7 @@
-"""A warehouse in small, for the tests of runs. (No models are imported up here: pytest reads this before Django is set up.)"""
+"""A warehouse in small, for the tests of runs.
+
+No models are imported up here: pytest reads this file before Django is set up.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -73,9 +75,7 @@ class House:
 
     def arrive(self, target: str = "bronze.feed") -> None:
         """A batch of three rows comes into a table, and waits for all that take from it."""
-        self.execute(
-            "SELECT dwh_lineage.close_batch(dwh_lineage.open_batch(%s, 'foreign'), 3, 3)", target
-        )
+        self.execute("SELECT dwh_lineage.close_batch(dwh_lineage.open_batch(%s, 'foreign'), 3, 3)", target)
 
     def effects(self, target: str) -> int:
         """How often the load of a table has taken effect."""
@@ -114,15 +114,37 @@ def environment_of_children(**more: str) -> dict[str, str]:
     return inherited | {"DATABASE_URL": f"postgresql:///{quote(entry['NAME'])}?{query}"} | more
 
 
-def in_another_process(statements: str) -> subprocess.Popen[str]:
+def in_another_process(statements: str, **environment: str) -> subprocess.Popen[str]:
     """Starts a process that sets Django up and runs `statements`."""
     program = f"import django; django.setup()\n{statements}"
     return subprocess.Popen(
         [sys.executable, "-c", program],
-        env=environment_of_children(),
+        env=environment_of_children(**environment),
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+
+
+# Other processes know the pipeline `daily` by this.
+WITH_DAILY = """
+from medallion.pipelines import Pipeline
+from medallion.registry import warehouse
+warehouse().pipelines["daily"] = type("Daily", (Pipeline,), {"targets": ["gold.c"]})
+"""
+
+
+def command_in_another_process(*words: str, **environment: str) -> subprocess.Popen[str]:
+    """Starts `manage.py` with `words`, as in a terminal, in a process that knows `daily`."""
+    program = f"{WITH_DAILY}\nfrom django.core.management import execute_from_command_line"
+    return in_another_process(f"{program}\nexecute_from_command_line(['manage.py', *{words!r}])", **environment)
+
+
+def wait_until(happened: Callable[[], object], seconds: float = 15) -> None:
+    """Waits for something; fails where it does not happen in time."""
+    until = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < until, "It did not happen in time."
+        time.sleep(0.05)

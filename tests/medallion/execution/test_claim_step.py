@@ -7,7 +7,6 @@ from django.db import DatabaseError, connection
 
 from lineage.models import Attempt, Lease, PipelineRun, Step
 from medallion.execution.claim import Claim, claim_step
-
 from tests.medallion.execution.small_house import House
 
 
@@ -39,7 +38,9 @@ def test_of_many_claimers_one_gets_the_step(house: House, first_step: Step) -> N
         for taker in takers:
             taker.join()
         assert len([claim for claim in claims if claim]) == 1
-        house.execute("UPDATE dwh_lineage.run_steps SET state = 'retrying', due_at = now() WHERE id = %s", first_step.pk)
+        house.execute(
+            "UPDATE dwh_lineage.run_steps SET state = 'retrying', due_at = now() WHERE id = %s", first_step.pk
+        )
         house.execute("DELETE FROM dwh_lineage.step_leases")
 
 
@@ -79,7 +80,7 @@ def test_the_database_refuses_transitions_that_are_not_in_the_table(
     house: House, run: PipelineRun, table: str, change: str
 ) -> None:
     with pytest.raises(DatabaseError, match="Invalid transition"):
-        house.execute(f"UPDATE dwh_lineage.{table} SET {change}")  # noqa: S608
+        house.execute(f"UPDATE dwh_lineage.{table} SET {change}")
 
 
 def test_an_outcome_is_written_once(house: House, first_step: Step) -> None:

@@ -11,7 +11,6 @@ from medallion.execution.create import code_version, create_rebuild, create_run
 from medallion.execution.errors import RunIsLive, RunRefused
 from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
-
 from tests.medallion.execution.small_house import House
 
 

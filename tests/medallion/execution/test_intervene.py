@@ -47,7 +47,7 @@ def test_a_long_load_is_cancelled_and_leaves_nothing(house: House, run: Pipeline
     assert house.effects("silver.a") == 0
 
 
-def test_a_cancelled_step_whose_worker_died_is_not_tried_again(house: House, run: PipelineRun, first_step: Step) -> None:
+def test_a_cancelled_step_whose_worker_died_ends(house: House, run: PipelineRun, first_step: Step) -> None:
     claim_step(first_step.pk)
     cancel_run(run.pk)
     house.expire_lease(first_step.pk)

@@ -13,15 +13,16 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from lineage.models import Attempt, Lease, PipelineRun, Step, TableLineage
+from lineage.models import Attempt, Lease, PipelineRun, Step, TableLineage, Target
 from medallion.execution import outcome, work
 from medallion.execution.claim import claim_step
+from medallion.execution.create import create_rebuild, create_run
 from medallion.execution.outcome import record
 from medallion.execution.perform import perform_step, run_here
 from medallion.execution.retry import RETRIES, seconds_until_retry
 from medallion.execution.sweep import sweep
 from medallion.execution.work import Outcome, work_at
-from tests.medallion.execution.small_house import House, in_another_process
+from tests.medallion.execution.small_house import House, in_another_process, wait_until
 
 
 def test_a_run_loads_every_table_once_and_counts_its_rows(house: House, run: PipelineRun) -> None:
@@ -38,8 +39,6 @@ def test_a_run_loads_every_table_once_and_counts_its_rows(house: House, run: Pip
 
 def test_a_run_in_which_nothing_waits_writes_no_batch(house: House, run: PipelineRun) -> None:
     run_here(run)
-    from medallion.execution.create import create_run
-
     again = create_run("daily")
     assert run_here(again) == "completed"
     again.refresh_from_db()
@@ -121,14 +120,14 @@ def test_a_worker_that_is_killed_is_replaced_and_the_effect_comes_once(
         "from medallion.execution.perform import perform_step\n"
         f"perform_step({first_step.pk}, lease_seconds=1.5, beat_seconds=0.3)"
     )
-    _wait_until(lambda: Lease.objects.filter(step=first_step).exists())
+    wait_until(lambda: Lease.objects.filter(step=first_step).exists())
     os.killpg(child.pid, signal.SIGKILL)
     child.communicate()
     house.load("silver.a")
 
     sweep()
     assert house.states(run)["silver.a"] == "running"  # its lease has not ended yet
-    _wait_until(lambda: sweep() > 0)
+    wait_until(lambda: sweep() > 0)
     assert run_here(run) == "completed"
     assert house.effects("silver.a") == 1
     assert house.outcomes(first_step) == ["lost", "succeeded"]
@@ -175,8 +174,6 @@ def test_a_load_that_another_load_of_its_table_overtook_begins_again_at_once(
 
 def test_two_loads_of_one_table_exclude_each_other_and_both_succeed(house: House) -> None:
     """A run of the pipeline and a rebuild of one of its tables, at one moment."""
-    from medallion.execution.create import create_rebuild, create_run
-
     house.load("silver.a", "PERFORM pg_sleep(0.3);")
     runs = [create_run("daily"), create_rebuild("silver.a")]
     ends: list[str] = []
@@ -343,19 +340,9 @@ def test_a_process_that_is_told_to_stop_gives_its_step_back(
 
 
 def test_a_rebuild_loads_anew_and_takes_the_mark_away(house: House) -> None:
-    from lineage.models import Target
-    from medallion.execution.create import create_run
-
     Target.objects.filter(target="silver.b").update(needs_rebuild=True)
     assert run_here(create_run("daily")) == "completed"
     assert not Target.objects.get(target="silver.b").needs_rebuild
     with connection.cursor() as cursor:
         cursor.execute("SELECT target FROM dwh_staging.effects WHERE rebuild")
         assert cursor.fetchall() == [("silver.b",)]
-
-
-def _wait_until(happened: Any, seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < until, "It did not happen in time."
-        time.sleep(0.05)
