@@ -6,6 +6,7 @@ its own there, made by pytest-django. PG=16 chooses the older PostgreSQL.
 
 import os
 
+import django
 import pytest
 
 from assay import servers
@@ -18,3 +19,4 @@ except EmbeddedError as error:
     raise pytest.UsageError(str(error)) from None
 os.environ.setdefault("DEBUG", "1")
 os.environ["DJANGO_SETTINGS_MODULE"] = "assay.settings"
+django.setup()  # pytest-django does it itself only where its own configuration names the settings

@@ -34,7 +34,9 @@ def broker_url(redis_url: str) -> str:
 
 
 # What beat sends, and when. It only ticks: schedules are rows of the database.
-BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep": {"task": "medallion.tasks.sweep", "schedule": 5.0},
+}
 
 # Celery warns root because messages could carry code (pickle); ours are JSON with ids.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -43,7 +45,8 @@ app = Celery("assay")
 app.conf.update(
     broker_url=broker_url(servers.redis_url()),
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    # Who rings waits for Redis no longer than a moment: the sweeper rings again.
+    broker_transport_options={"visibility_timeout": 3600, "max_retries": 1, "interval_start": 0, "interval_max": 0.2},
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
