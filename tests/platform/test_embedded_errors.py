@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,22 +17,21 @@ from tests.platform import embedded_helpers as helpers
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A disk of 20 MB that the servers' homes are on."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A disk of 20 MB that the servers' homes are on. Not under tmp_path, where the servers' user may not go."""
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small disk")
+    disk = Path(tempfile.mkdtemp())
+    disk.chmod(0o711)
     mount = ["/bin/mount", "-t", "tmpfs", "-o", "size=20m,mode=755", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        disk.rmdir()
         pytest.skip("no right to mount here")
-    tmp_path.chmod(0o711)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o711)
     monkeypatch.setattr(places, "ROOT_HOME", disk / "assay")
     monkeypatch.setenv("ASSAY_VAR", str(disk / "var"))
     yield disk
     subprocess.run(["/bin/umount", "--lazy", str(disk)], check=True)
+    disk.rmdir()
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_made(small_disk: Path) -> None:
