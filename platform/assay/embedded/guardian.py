@@ -42,6 +42,7 @@ class Guardian:
                 service.ensure()
         except BaseException:
             self.stop_servers()
+            self.lock.close()  # before the report: who reads it may start another guardian at once
             raise
 
     def watch(self) -> None:

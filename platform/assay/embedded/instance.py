@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
 from assay.embedded.accounts import find_account
+from assay.embedded.errors import BinariesMissing
 from assay.embedded.places import Place, find_place, prepare
 from assay.embedded.postgres import DATABASE, OWNER, SUPERUSER, Postgres
 from assay.embedded.redis import Redis
@@ -51,10 +53,16 @@ class Instance:
         """The servers, ready to be started; makes the account and the private folders they need."""
         account, place = find_account(), self.place
         prepare(place, account)
-        redis = Redis(place, account)
-        if self.profile == "redis":
-            return [redis]
-        return [Postgres(place, account, self.version, durable=self.profile != "test"), redis]
+        services: list[Service] = []
+        if self.profile != "redis":
+            services.append(Postgres(place, account, self.version, durable=self.profile != "test"))
+        try:
+            services.append(Redis(place, account))
+        except BinariesMissing:
+            # Where there is none, one may bring a Redis of one's own and still use the embedded PostgreSQL.
+            if os.environ.get("REDIS_URL", "") in ("", self.redis_url):
+                raise
+        return services
 
 
 def parse(name: str) -> Instance:

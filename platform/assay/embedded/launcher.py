@@ -132,6 +132,8 @@ def remove(profile: Profile = "default", version: int = 18) -> None:
         for folder in (place.run, place.home):
             if folder.is_dir() and not folder.is_symlink():
                 shutil.rmtree(folder)
+    with suppress(OSError):  # the folder of the checkout's instances: stays if there is another
+        place.home.parent.rmdir()
 
 
 def _bring_up(instance: Instance, services: list[Service]) -> None:
