@@ -7,6 +7,8 @@ the graph of blocks, which also keeps clear of the error in the paper's own comp
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from lineage.layout.proper import Proper
 
 
@@ -74,7 +76,7 @@ def _compact(layers: list[list[int]], root: list[int], heights: list[float], gap
     after: list[list[tuple[int, float]]] = [[] for _ in root]
     waiting = [0] * len(root)
     for layer in layers:
-        for upper, lower in zip(layer, layer[1:], strict=False):
+        for upper, lower in pairwise(layer):
             apart = (heights[upper] + heights[lower]) / 2 + min(gaps[upper], gaps[lower])
             after[root[upper]].append((root[lower], apart))
             waiting[root[lower]] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -101,7 +102,7 @@ def test_columns_of_groups_stand_in_their_order_and_hold_their_boxes(graph: Grap
     drawing = lay_out(*graph)
     columns = {column.group: column for column in drawing.columns}
     ordered = [columns[group] for group in sorted(columns)]
-    assert all(one.x + one.width < other.x for one, other in zip(ordered, ordered[1:], strict=False))
+    assert all(one.x + one.width < other.x for one, other in pairwise(ordered))
     for node in graph[0]:
         box, column = drawing.boxes[node.id], columns[node.group]
         assert column.x <= box.x
@@ -160,7 +161,7 @@ def test_two_nodes_of_one_id_are_refused() -> None:
 @settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**32))
 def test_two_thousand_tables_are_placed_apart(seed: int) -> None:
-    source = random.Random(seed)
+    source = random.Random(seed)  # noqa: S311
     nodes = [Node(f"t{number:04}", 200, 52, number % 5) for number in range(2000)]
     edges = [(f"t{source.randrange(2000):04}", f"t{source.randrange(2000):04}") for _ in range(3300)]
     drawing = lay_out(nodes, edges)
@@ -169,4 +170,4 @@ def test_two_thousand_tables_are_placed_apart(seed: int) -> None:
         layers.setdefault(box.layer, []).append(box)
     for boxes in layers.values():
         boxes.sort(key=lambda box: box.y)
-        assert all(one.y + one.height <= other.y for one, other in zip(boxes, boxes[1:], strict=False))
+        assert all(one.y + one.height <= other.y for one, other in pairwise(boxes))
