@@ -12,14 +12,14 @@ class Migration(migrations.Migration):
             "schemas",
             # Without CASCADE: what somebody else put there is not ours to drop.
             # pgtrigger leaves its functions behind when their tables go.
-            drop=r"""
+            drop="""
             DO $$
             DECLARE
                 l_function regprocedure;
             BEGIN
                 FOR l_function IN
                     SELECT p.oid FROM pg_proc AS p
-                    WHERE p.pronamespace = 'dwh_lineage'::regnamespace AND p.proname LIKE 'pgtrigger\_%'
+                    WHERE p.pronamespace = 'dwh_lineage'::regnamespace AND p.proname ~ '^_?pgtrigger_'
                 LOOP
                     EXECUTE format('DROP FUNCTION %s', l_function);
                 END LOOP;
