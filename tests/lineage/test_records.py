@@ -53,7 +53,7 @@ GUIDE_RESULTS = {
 }
 
 
-def query(sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def query(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return cursor.fetchall() if cursor.description else []
