@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             BEGIN
                 FOR l_function IN
                     SELECT p.oid FROM pg_proc AS p
-                    WHERE p.pronamespace = 'dwh_lineage'::regnamespace AND p.proname LIKE 'pgtrigger\_%'
+                    WHERE p.pronamespace = 'dwh_lineage'::regnamespace AND p.proname ~ '^_?pgtrigger_'
                 LOOP
                     EXECUTE format('DROP FUNCTION %s', l_function);
                 END LOOP;

@@ -16,8 +16,10 @@ BEGIN
         SELECT array_agg(f.name ORDER BY f.name), array_agg(f.type ORDER BY f.name) INTO l_frontier, l_types
         FROM (
             SELECT d.downstream_table AS name, min(d.dependency_type) AS type
-            FROM dwh_lineage.table_dependencies AS d
-            WHERE d.upstream_table = ANY (l_frontier) AND d.downstream_table <> ALL (l_seen)
+            FROM unnest(l_frontier) AS n (name)
+            JOIN dwh_lineage.table_dependencies AS d ON d.upstream_table = n.name
+            -- A join can be hashed; <> ALL (l_seen) compares each edge with each table seen (6 s for 20,000 tables).
+            WHERE NOT EXISTS (SELECT 1 FROM unnest(l_seen) AS s (name) WHERE s.name = d.downstream_table)
             GROUP BY d.downstream_table
         ) AS f;
         EXIT WHEN l_frontier IS NULL;

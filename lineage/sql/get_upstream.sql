@@ -16,8 +16,10 @@ BEGIN
         SELECT array_agg(f.name ORDER BY f.name), array_agg(f.type ORDER BY f.name) INTO l_frontier, l_types
         FROM (
             SELECT d.upstream_table AS name, min(d.dependency_type) AS type
-            FROM dwh_lineage.table_dependencies AS d
-            WHERE d.downstream_table = ANY (l_frontier) AND d.upstream_table <> ALL (l_seen)
+            FROM unnest(l_frontier) AS n (name)
+            JOIN dwh_lineage.table_dependencies AS d ON d.downstream_table = n.name
+            -- A join can be hashed; <> ALL (l_seen) compares each edge with each table seen (6 s for 20,000 tables).
+            WHERE NOT EXISTS (SELECT 1 FROM unnest(l_seen) AS s (name) WHERE s.name = d.upstream_table)
             GROUP BY d.upstream_table
         ) AS f;
         EXIT WHEN l_frontier IS NULL;

@@ -1,0 +1,288 @@
+"""What is known about the tables of the warehouse: figures from the ledger, columns and SQL from the catalog.
+
+Nothing here counts the rows of a table. A name from outside is looked up in `dwh_lineage.targets` first; only names
+that stand there reach a query, as identifiers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, connection, transaction
+from psycopg import sql
+from psycopg.errors import QueryCanceled
+from psycopg.rows import class_row
+
+from lineage.models import Target
+
+T = TypeVar("T")
+SAMPLE_ROWS = 20
+SAMPLE_CHARACTERS = 400
+SAMPLE_TIMEOUT_MS = 3000
+LATEST_LOADS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """One target and its figures. `rows` is what its batches inserted less what they deleted; None before the first."""
+
+    target: str
+    layer: str
+    kind: str
+    description: str
+    needs_rebuild: bool
+    rows: int | None
+    last_load: datetime | None
+    open_exceptions: int
+    waiting_batches: int
+    waiting_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as PostgreSQL has it, with the columns it is made of."""
+
+    name: str
+    type: str
+    nullable: bool
+    description: str | None
+    internal: bool  # only in the relation that holds the rows, not in the view that people read
+    sources: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    rule: str
+    column_name: str | None
+    kind: str
+    message: str
+    severity: str
+    open_breaches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    batch_no: int
+    kind: str
+    run_id: int | None
+    source_file: str | None
+    completed_at: datetime | None
+    rows_read: int | None
+    rows_inserted: int | None
+    rows_updated: int | None
+    rows_deleted: int | None
+    rows_unchanged: int | None
+    rows_rejected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """SQL text with a name for people."""
+
+    title: str
+    text: str
+
+    @property
+    def lines(self) -> int:
+        return self.text.count("\n") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A few rows as text, or why there are none."""
+
+    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[str | None, ...]] = field(default_factory=list)
+    problem: str = ""
+
+
+def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
+    """The figures of all targets, or of those named, by layer and name. Locks nothing."""
+    return _read(TableFacts, _FACTS, {"names": None if names is None else list(names)})
+
+
+def read_columns(target: Target) -> list[Column]:
+    """The columns of a target: first those that people read, then those of its rows' relation alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
+        return [Column(*row, sources=json.loads(sources)) for *row, sources in cursor.fetchall()]
+
+
+def read_rules(target: Target) -> list[Rule]:
+    """The active rules of a target, in the declaration's order, with how many rows break each one now."""
+    return _read(Rule, _RULES, {"target": target.target})
+
+
+def read_loads(target: Target) -> list[Load]:
+    """The latest batches of a target, the newest first."""
+    return _read(Load, _LOADS, {"target": target.target, "limit": LATEST_LOADS})
+
+
+def read_code(target: Target) -> list[Code]:
+    """The SQL behind a target: its query, where the declaration has one, and its routines as installed."""
+    query = target.contract.get("query")
+    found = [Code("Query of the declaration", query.strip())] if isinstance(query, str) else []
+    for title, routine in (("Load routine", target.load_routine), ("Rebuild routine", target.rebuild_routine)):
+        if routine:
+            text = _routine_text(routine)
+            found.append(Code(f"{title} {routine}", text or f"-- {routine} is not installed; run manage.py migrate."))
+    return found
+
+
+def read_sample(target: Target) -> Sample:
+    """The first rows of a target, each value cut to SAMPLE_CHARACTERS characters."""
+    with connection.cursor() as cursor:
+        cursor.execute(_RELATION, {"target": target.target, "rows_relation": target.rows_relation})
+        relation = cursor.fetchone()
+    if relation is None:
+        return Sample(problem=f"The relation {target.rows_relation} is not installed; run manage.py migrate.")
+    schema, name, columns = relation
+    if not columns:
+        return Sample()
+    values = sql.SQL(", ").join(
+        sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS) for column in columns
+    )
+    query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
+    try:
+        # A savepoint, so that a query that takes too long spoils nothing else of the page.
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SAMPLE_TIMEOUT_MS)])
+            cursor.execute(query)
+            return Sample(columns, cursor.fetchall())
+    except DatabaseError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return Sample(problem=f"Reading the first rows took longer than {SAMPLE_TIMEOUT_MS // 1000} s.")
+        return Sample(problem=f"The rows cannot be read: {error}")
+
+
+def read_neighbours(target: Target) -> tuple[list[str], list[str]]:
+    """The tables and sources that feed a target directly, and those that it feeds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT upstream_table, downstream_table FROM dwh_lineage.table_dependencies"
+            " WHERE downstream_table = %(name)s OR upstream_table = %(name)s ORDER BY 1, 2",
+            {"name": target.target},
+        )
+        pairs = cursor.fetchall()
+    return [a for a, b in pairs if b == target.target], [b for a, b in pairs if a == target.target]
+
+
+def _routine_text(routine: str) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_get_functiondef(coalesce(to_regprocedure(%(name)s)::oid, to_regproc(%(name)s)::oid))",
+            {"name": routine},
+        )
+        row = cursor.fetchone()
+    return row[0].strip() if row and row[0] else None
+
+
+def _read(record: type[T], query: str, parameters: dict[str, Any]) -> list[T]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor(row_factory=class_row(record)) as cursor:
+        return cursor.execute(query, parameters).fetchall()  # type: ignore[no-any-return]
+
+
+_FACTS = """
+    SELECT
+        t.target, t.layer, t.kind, t.description, t.needs_rebuild,
+        b.rows, b.last_load, e.open_exceptions, w.waiting_batches, w.waiting_rows
+    FROM dwh_lineage.targets AS t
+    LEFT JOIN LATERAL (  -- Uses index batches_target_idx
+        SELECT
+            sum(coalesce(b.rows_inserted, 0) - coalesce(b.rows_deleted, 0))::bigint AS rows,
+            max(b.completed_at) AS last_load
+        FROM dwh_lineage.batches AS b WHERE b.target = t.target
+    ) AS b ON true
+    LEFT JOIN LATERAL (  -- Uses index quality_exc_open_idx; the issues' sums count a row once for each rule it breaks
+        SELECT count(*) AS open_exceptions
+        FROM dwh_lineage.quality_exceptions AS e
+        WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
+    ) AS e ON true
+    LEFT JOIN LATERAL (
+        SELECT
+            count(*) AS waiting_batches,
+            coalesce(sum(coalesce(b.rows_inserted, 0) + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)), 0)
+                ::bigint AS waiting_rows
+        FROM dwh_lineage.pendings AS p
+        JOIN dwh_lineage.batches AS b ON b.batch_no = p.batch_no
+        WHERE p.consumer = t.target
+    ) AS w ON true
+    WHERE %(names)s::text[] IS NULL OR t.target = ANY (%(names)s::text[])
+    ORDER BY array_position(ARRAY['bronze', 'silver', 'gold'], t.layer), t.target
+"""
+
+_COLUMNS = """
+    WITH relations AS (
+        SELECT coalesce(to_regclass(%(target)s), to_regclass(%(rows_relation)s)) AS shown,
+               to_regclass(%(rows_relation)s) AS stored
+    ), columns AS (
+        SELECT a.attrelid, a.attname, a.attnum, a.atttypid, a.atttypmod, a.attnotnull, a.attrelid <> r.shown AS internal
+        FROM relations AS r
+        JOIN pg_attribute AS a ON a.attrelid IN (r.shown, r.stored) AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE a.attrelid = r.shown OR NOT EXISTS (
+            SELECT 1 FROM pg_attribute AS s WHERE s.attrelid = r.shown AND s.attname = a.attname AND s.attnum > 0
+        )
+    )
+    SELECT
+        c.attname AS name,
+        format_type(c.atttypid, c.atttypmod) AS type,
+        -- A view's columns are never NOT NULL; those of the table behind it tell.
+        NOT coalesce(s.attnotnull, c.attnotnull) AS nullable,
+        coalesce(col_description(c.attrelid, c.attnum), col_description(s.attrelid, s.attnum)) AS description,
+        c.internal,
+        coalesce(
+            (
+                SELECT jsonb_agg(
+                    jsonb_build_object(
+                        'table', l.source_table, 'column', l.source_column, 'kind', l.kind,
+                        'transformation', coalesce(l.transformation, ''), 'is_key', l.is_key
+                    ) ORDER BY l.kind, l.source_table, l.source_column
+                )
+                FROM dwh_lineage.column_lineage AS l
+                WHERE l.target_table = %(target)s AND l.target_column = c.attname AND l.lineage_id IS NULL
+            ),
+            '[]'
+        )::text AS sources
+    FROM columns AS c
+    CROSS JOIN relations AS r
+    LEFT JOIN pg_attribute AS s ON s.attrelid = r.stored AND s.attname = c.attname AND s.attnum > 0
+    ORDER BY c.internal, c.attnum
+"""
+
+_RELATION = """
+    SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname IS NOT NULL)
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    WHERE c.oid = coalesce(to_regclass(%(target)s), to_regclass(%(rows_relation)s))
+    GROUP BY n.nspname, c.relname
+"""
+
+_RULES = """
+    SELECT r.rule, r.column_name, r.kind, r.message, r.severity, coalesce(o.open_breaches, 0)::bigint AS open_breaches
+    FROM dwh_lineage.quality_rules AS r
+    LEFT JOIN LATERAL (
+        SELECT sum(d.delta) AS open_breaches
+        FROM dwh_lineage.quality_issues AS i
+        JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id
+        WHERE i.target = r.target AND i.rule = r.rule
+    ) AS o ON true
+    WHERE r.target = %(target)s AND r.active
+    ORDER BY r.position
+"""
+
+_LOADS = """
+    SELECT
+        b.batch_no, b.kind, r.run_id, b.source_file, b.completed_at, b.rows_read, b.rows_inserted, b.rows_updated,
+        b.rows_deleted, b.rows_unchanged, b.rows_rejected
+    FROM dwh_lineage.batches AS b
+    LEFT JOIN dwh_lineage.pipeline_runs AS r ON r.batch_id = b.batch_id
+    WHERE b.target = %(target)s
+    ORDER BY b.batch_no DESC  -- Uses index batches_target_idx
+    LIMIT %(limit)s
+"""

@@ -1,0 +1,114 @@
+"""The lists of the catalog: tables by layer, the graph as a list, watermarks, loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from urllib.parse import urlencode
+
+import django_tables2 as tables
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from lineage.columns import AssayTable, CountColumn, MomentColumn
+from lineage.templatetags import assay
+
+WIDE = {"td": {"class": "wide"}}
+NAMES_SHOWN = 6
+
+
+class TableLinkColumn(tables.Column):
+    """A table's name with the mark of its layer, leading to its page."""
+
+    def render(self, value: str) -> SafeString:
+        return table_link(value, reverse("admin:table", args=[value]))
+
+
+class OpenColumn(CountColumn):
+    """A count that is good news when it is zero."""
+
+    def render(self, value: int) -> str:
+        return format_html('<span class="bad">{}</span>', assay.count(value)) if value else assay.count(value)
+
+
+class WhenColumn(MomentColumn):
+    """How long ago; the moment is its title."""
+
+    def render(self, value: datetime) -> SafeString:
+        return render_to_string("assay/_when.html", {"at": value, "relative": True})
+
+
+class CatalogTable(AssayTable):
+    """The tables of one layer."""
+
+    target = TableLinkColumn(verbose_name="Table")
+    kind = tables.Column()
+    description = tables.Column(attrs=WIDE)
+    rows = CountColumn()
+    last_load = WhenColumn(verbose_name="Last load", default="never")
+    waiting_batches = CountColumn(verbose_name="Batches waiting")
+    open_exceptions = OpenColumn(verbose_name="Open exceptions")
+
+    class Meta(AssayTable.Meta):
+        pass
+
+
+class GraphTable(AssayTable):
+    """The graph as a list: each node with what feeds it and what it feeds."""
+
+    name = tables.Column(verbose_name="Table")
+    fed_by = tables.Column(verbose_name="Fed by", attrs=WIDE, empty_values=())
+    feeds = tables.Column(attrs=WIDE, empty_values=())
+    rows = CountColumn()
+    last_load = WhenColumn(verbose_name="Last load")
+    waiting = CountColumn(verbose_name="Batches waiting")
+    exceptions = OpenColumn(verbose_name="Open exceptions")
+
+    class Meta(AssayTable.Meta):
+        pass
+
+    def render_name(self, value: str) -> SafeString:
+        return table_link(value, _around(value))
+
+    def render_fed_by(self, value: Sequence[str]) -> str:
+        return _links(value)
+
+    def render_feeds(self, value: Sequence[str]) -> str:
+        return _links(value)
+
+
+class WatermarkTable(AssayTable):
+    """How far each consumer has come."""
+
+    table_name = TableLinkColumn(verbose_name="Consumer")
+    up_to = MomentColumn(verbose_name="Has taken everything up to", default="its sources have nothing yet")
+    waiting_batches = CountColumn(verbose_name="Batches waiting")
+    waiting_rows = CountColumn(verbose_name="Rows waiting")
+    updated_at = WhenColumn(verbose_name="Last change")
+
+    class Meta(AssayTable.Meta):
+        pass
+
+
+def table_link(name: str, url: str) -> SafeString:
+    """A table's name with the mark of its layer, leading to `url`."""
+    return format_html(
+        '<span class="table-name"><i class="layer layer-{}" aria-hidden="true"></i><a href="{}">{}</a></span>',
+        assay.layer(name),
+        url,
+        name,
+    )
+
+
+def _around(name: str) -> str:
+    return f"{reverse('admin:lineage')}?{urlencode({'table': name, 'depth': 1, 'direction': 'both'})}"
+
+
+def _links(names: Sequence[str]) -> str:
+    if not names:
+        return assay.NOTHING
+    shown = format_html_join(", ", '<a href="{}">{}</a>', ((_around(name), name) for name in names[:NAMES_SHOWN]))
+    more = len(names) - NAMES_SHOWN
+    return format_html("{} and {} more", shown, more) if more > 0 else shown

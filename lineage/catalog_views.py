@@ -1,0 +1,82 @@
+"""The pages about tables: the catalog, one table, the watermarks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import NullIf
+from django.http import HttpRequest, HttpResponse
+
+from lineage import catalog
+from lineage.catalog_tables import CatalogTable, WatermarkTable
+from lineage.models import Target, Watermark
+from lineage.pages import page_response
+
+SHOWN_PER_LAYER = 100
+SHOWN_OF_ONE_LAYER = 1_000
+
+
+def tables(request: HttpRequest) -> HttpResponse:
+    """All tables by layer, or those whose name or description holds `q`."""
+    wanted = request.GET.get("q", "").strip().lower()
+    layer = request.GET.get("layer", "")
+    if layer not in Target.Layer.values:
+        layer = ""
+    facts = catalog.read_facts()
+    found = [f for f in facts if wanted in f.target.lower() or wanted in f.description.lower()]
+    limit = SHOWN_OF_ONE_LAYER if layer else SHOWN_PER_LAYER
+    sections = []
+    for value, label in Target.Layer.choices:
+        rows = [f for f in found if f.layer == value]
+        if rows and layer in ("", value):
+            section = {"layer": value, "label": label, "total": len(rows), "limit": limit}
+            sections.append({**section, "table": CatalogTable(rows[:limit])})
+    context = {"sections": sections, "total": len(facts), "q": wanted, "layer": layer, "layers": Target.Layer.choices}
+    return page_response(request, "lineage/tables.html", "Tables", context)
+
+
+def table(request: HttpRequest, name: str) -> HttpResponse:
+    """One table: what it is, what it is made of, what made it, what was loaded."""
+    target = Target.objects.filter(target=name).first()
+    if target is None:
+        return page_response(request, "lineage/no_table.html", "No such table", {"name": name}, status=404)
+    (facts,) = catalog.read_facts([name])
+    upstream, downstream = catalog.read_neighbours(target)
+    columns = catalog.read_columns(target)
+    context: dict[str, Any] = {
+        "target": target,
+        "facts": facts,
+        "keys": _keys(target.contract),
+        "columns": columns,
+        "has_sources": any(column.sources for column in columns),
+        "rules": catalog.read_rules(target),
+        "codes": catalog.read_code(target),
+        "sample": catalog.read_sample(target),
+        "upstream": upstream,
+        "downstream": downstream,
+        "loads": catalog.read_loads(target),
+    }
+    return page_response(request, "lineage/table.html", name, context)
+
+
+def watermarks(request: HttpRequest) -> HttpResponse:
+    """How far each consumer has come."""
+    # Python has no -infinity among its moments: who has taken nothing yet has no watermark here.
+    up_to = NullIf("watermark_value", RawSQL("'-infinity'::timestamptz", []))
+    marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
+    rows = list(marks.order_by("table_name")[:SHOWN_OF_ONE_LAYER])
+    behind = sum(1 for row in rows if row["waiting_batches"])
+    context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind}
+    return page_response(request, "lineage/watermarks.html", "Watermarks", context)
+
+
+def _keys(contract: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the declaration says of one row, as label and text."""
+    found = []
+    for label in ("key", "grain", "effective", "partition_by"):
+        value = contract.get(label)
+        if value:
+            text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            found.append((label.replace("_", " "), text))
+    return found

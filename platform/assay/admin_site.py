@@ -1,0 +1,79 @@
+"""The site: Django's admin with our pages, our navigation and our dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+
+from lineage.pages import Page, registered, trail
+
+
+class AssayAdminConfig(AdminConfig):
+    """In INSTALLED_APPS instead of django.contrib.admin."""
+
+    default_site = "assay.admin_site.AssayAdminSite"
+
+
+class AssayAdminSite(AdminSite):
+    site_header = "Assay"
+    site_title = "Assay"
+    index_title = "Dashboard"
+    site_url = None
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:  # type: ignore[override]
+        """The apps' pages stand before Django's own, so that `admin/lineage/` is the lineage page."""
+        pages: list[URLResolver | URLPattern] = [
+            path(page.path, self.admin_view(_permitted(page)), name=page.name)  # type: ignore[type-var]
+            for page in registered()
+        ]
+        administration = path("administration/", self.admin_view(self.administration), name="administration")
+        return [*pages, administration, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        match = request.resolver_match
+        above = trail(match.url_name or "") if match else []
+        current = above[0].name if above else (match.url_name if match else None)
+        return {
+            **super().each_context(request),
+            "navigation": self._navigation(request, current),
+            "breadcrumbs": [(page.title, reverse(f"{self.name}:{page.name}")) for page in above[:-1]],
+        }
+
+    def _navigation(self, request: HttpRequest, current: str | None) -> list[dict[str, object]]:
+        entries = [("index", self.index_title)]
+        entries += [(p.name, p.title) for p in registered() if p.in_navigation and _may_see(request, p)]
+        return [
+            {"title": title, "url": reverse(f"{self.name}:{name}"), "current": name == current}
+            for name, title in entries
+        ]
+
+    def administration(self, request: HttpRequest) -> TemplateResponse:
+        """What Django's admin shows on its index: users, groups, and the models that are edited one by one."""
+        context = {**self.each_context(request), "title": "Administration"}
+        return TemplateResponse(request, "assay/administration.html", context)
+
+
+def _may_see(request: HttpRequest, page: Page) -> bool:
+    return request.user.has_perm(page.permission)
+
+
+def _permitted(page: Page) -> Callable[..., HttpResponseBase]:
+    """The page's view, refused to staff without its permission."""
+
+    @wraps(page.view)
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not _may_see(request, page):
+            raise PermissionDenied(f"The page {page.title} needs the permission {page.permission}.")
+        return page.view(request, *args, **kwargs)
+
+    return view
