@@ -12,7 +12,7 @@ from medallion.ingestion.header import Dialect
 _END_MARK = b"\\."
 
 
-class Suspicion(Exception):  # noqa: N818 (no error of the file's: another way to read it)
+class Suspicion(Exception):
     """The stream needs to be read record by record."""
 
 
