@@ -57,11 +57,13 @@ def test_the_commit_of_a_zombie_is_refused(house: House, run: PipelineRun, first
     zombie = claim_step(first_step.pk, worker="zombie")
     assert zombie is not None
     house.expire_lease(first_step.pk)
-    performed = perform_step(first_step.pk, worker="second")
-    assert performed is not None
-    assert performed[0] == Outcome.SUCCEEDED
+    second = claim_step(first_step.pk, worker="second")
+    assert second is not None
 
-    assert record(zombie, work_at(zombie))[0] == Outcome.FENCED
+    assert record(zombie, work_at(zombie))[0] == Outcome.FENCED  # while the second works
+    assert house.effects("silver.a") == 0
+    assert record(second, work_at(second))[0] == Outcome.SUCCEEDED
+    assert record(zombie, work_at(zombie))[0] == Outcome.FENCED  # and after it
     assert house.effects("silver.a") == 1
     assert house.outcomes(first_step) == ["lost", "succeeded"]
     first_step.refresh_from_db()
