@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 register = template.Library()
@@ -86,10 +87,21 @@ def layer(table: str) -> str:
 @register.filter
 def tone(state: object) -> str:
     """Which of the five tones a state is shown in: good, bad, busy, wait, quiet."""
-    return _TONE_OF.get(str(state), "quiet")
+    return _TONE_OF.get(str(state).lower(), "quiet")
 
 
 @register.filter
 def words(state: object) -> str:
-    """upstream_failed → upstream failed."""
-    return str(state).replace("_", " ")
+    """upstream_failed → upstream failed; a label of choices as well as their value."""
+    return str(state).replace("_", " ").lower()
+
+
+@register.simple_tag
+def table_url(table: str) -> str:
+    """The page of a warehouse table; "" for what is no table of a layer, or where no page of tables is mounted."""
+    if layer(table) == "other":
+        return ""
+    try:
+        return reverse("admin:table", args=[table])
+    except NoReverseMatch:
+        return ""

@@ -57,6 +57,12 @@ class AssayAdminSite(AdminSite):
             for name, title in entries
         ]
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        # Here, because models cannot be imported while the apps are still loading.
+        from assay.dashboard import dashboard
+
+        return super().index(request, {**dashboard(request), **(extra_context or {})})
+
     def administration(self, request: HttpRequest) -> TemplateResponse:
         """What Django's admin shows on its index: users, groups, and the models that are edited one by one."""
         context = {**self.each_context(request), "title": "Administration"}
