@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from lineage.models import Batch
@@ -42,8 +43,9 @@ class CappedPaginator(_Paginator):
     most = 5_000
 
     @property
-    def count(self) -> int:  # type: ignore[override]
-        return len(self.object_list.values_list("pk")[: self.most])  # type: ignore[union-attr]
+    def count(self) -> int:
+        rows = self.object_list
+        return len(rows.values_list("pk")[: self.most] if isinstance(rows, QuerySet) else rows)
 
 
 @admin.register(Batch)

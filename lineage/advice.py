@@ -11,7 +11,7 @@ _ADVICE = {
     "AS010": "Declare the table in a warehouse.py, then run makemigrations and migrate.",
     "AS011": "Nothing is to be done: the file's rows are there already.",
     "08": "The connection to the database was lost. The step is tried again by itself.",
-    "22": "A value did not fit where the SQL put it. Add a rule for it: then the row is set aside, and the load goes on.",
+    "22": "A value did not fit where the SQL put it. Add a rule for it, and the row is set aside instead.",
     "23": "A constraint of the table refused a row. Add a rule for it, or correct the declaration's key.",
     "25": "The transaction was in a state that the load does not allow. Resume the run.",
     "28": "The database refused the worker's role. Compare DATABASE_URL with the roles of the server.",

@@ -26,7 +26,9 @@ class ScheduleForm(_ModelForm):
     cron = forms.CharField(help_text="Minute, hour, day of month, month, day of week: 0 5 * * * is every day at 05:00")
     time_zone = forms.CharField(initial="UTC", help_text="As in Europe/Paris")
     catch_up = forms.ChoiceField(
-        choices=Schedule.CatchUp.choices, initial="latest", help_text="After an outage: which of the missed times to run"
+        choices=Schedule.CatchUp.choices,
+        initial="latest",
+        help_text="After an outage: which of the missed times to run",
     )
     parameters = forms.JSONField(initial=dict, required=False)
 

@@ -1,4 +1,4 @@
-"""The accounting line: every bronze row has exactly one outcome for each silver table. Measured by the engine, read here."""
+"""The accounting line: every bronze row has exactly one outcome for each silver table. The engine measures it."""
 
 from __future__ import annotations
 
@@ -58,6 +58,6 @@ def _line(table: str, metric: QualityMetric | None) -> AccountingLine:
         table=table,
         measured_at=metric.measured_at,
         bronze_rows=sum(sources) if sources else None,
-        outcomes=tuple(details.get(outcome) for outcome in OUTCOMES),
+        outcomes=tuple(details.get(outcome, 0) for outcome in OUTCOMES),
         gap=None if metric.metric_value is None else int(metric.metric_value),
     )

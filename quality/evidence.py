@@ -21,11 +21,11 @@ class Cell:
 
 
 def raw_cells(exception: QualityException, breaches: Sequence[ExceptionBreach]) -> list[Cell]:
-    """The raw row in its own order, each breach at the cells that its column is made of. One query."""
-    cells = {
-        str(column): Cell(str(column), None if value is None else str(value))
-        for column, value in (exception.source_data or {}).items()
-    }
+    """The raw row in the order of its file, each breach at the cells that its column is made of. One query."""
+    data = exception.source_data or {}
+    declared = exception.target_table.contract.get("source_columns", [])
+    in_order = [name for name in declared if name in data] + [name for name in data if name not in declared]
+    cells = {name: Cell(name, None if data[name] is None else str(data[name])) for name in in_order}
     sources = _source_columns(exception)
     for breach in breaches:
         if breach.column_name is None:
@@ -45,6 +45,9 @@ def _source_columns(exception: QualityException) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for target, source in edges:
         found.setdefault(target, []).append(source)
+    # The column that says since when a version holds is stored as valid_from.
+    if (effective := exception.target_table.contract.get("effective")) and "valid_from" in found:
+        found.setdefault(effective, found["valid_from"])
     return found
 
 

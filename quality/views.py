@@ -59,7 +59,7 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
 
 def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
     """One exception: its raw row, its broken rules, where it came from, what happened to it."""
-    shown = get_object_or_404(QualityException.objects.select_related("batch"), pk=exception_id)
+    shown = get_object_or_404(QualityException.objects.select_related("batch", "target_table"), pk=exception_id)
     breaches = list(shown.breaches.select_related("issue").order_by("pk"))
     context = {
         "exception": shown,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from django.db import connection
 
-BRONZE, LINES, CUSTOMERS = "bronze.raw_invoice_lines", "silver.invoice_lines", "silver.retail_customers"
-REVENUE = "gold.retail_daily_revenue"
+BRONZE, LINES, CUSTOMERS = "bronze.raw_till_lines", "silver.till_lines", "silver.till_customers"
+REVENUE, PRODUCTS = "gold.till_revenue", "gold.till_products"
 CAUSES = (  # rule, column, message, one row in so many breaks it, an offending value
     ("customer_id:required", "customer_id", "Customer is missing", 1, None),
     ("quantity:range", "quantity", "Quantity must be above 0", 20, "-12"),
@@ -28,19 +28,23 @@ def seed_warehouse() -> None:
     _execute(
         f"""
         INSERT INTO dwh_lineage.targets (target, layer, kind, warehouse, rows_relation, created_at)
-        SELECT v.t, split_part(v.t, '.', 1), v.kind, 'retail', v.t, now() - interval '3 days'
+        SELECT v.t, split_part(v.t, '.', 1), v.kind, 'till', v.t, now() - interval '3 days'
         FROM (VALUES ('{BRONZE}', 'bronze'), ('{LINES}', 'append'), ('{CUSTOMERS}', 'scd2'), ('{REVENUE}', 'aggregate'),
-            ('gold.retail_dim_product', 'dimension')) AS v (t, kind)
+            ('{PRODUCTS}', 'dimension')) AS v (t, kind)
+        """,
+        f"""
+        UPDATE dwh_lineage.targets SET contract = '{{"source_columns": ["InvoiceNo", "StockCode", "Description",
+            "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]}}' WHERE target = '{LINES}'
         """,
         f"""
         INSERT INTO dwh_lineage.target_inputs (consumer, source)
         VALUES ('{LINES}', '{BRONZE}'), ('{CUSTOMERS}', '{BRONZE}'), ('{REVENUE}', '{LINES}'),
-            ('gold.retail_dim_product', '{LINES}')
+            ('{PRODUCTS}', '{LINES}')
         """,
         f"""
         INSERT INTO dwh_lineage.batches (target, kind, source_system, source_file, source_checksum, ingested_at,
             completed_at, first_bronze_id, last_bronze_id, rows_read, rows_inserted, rows_rejected, opened_in)
-        SELECT '{BRONZE}', 'ingest', 'till', format('online_retail_2010-12-%s.csv', to_char(g, 'FM00')), md5(g::text),
+        SELECT '{BRONZE}', 'ingest', 'till', format('till_2010-12-%s.csv', to_char(g, 'FM00')), md5(g::text),
             now() - interval '70 minutes' + g * interval '1 second', now() - interval '69 minutes',
             (g - 1) * 2200, g * 2200, 2125, 2124, 1, 1
         FROM generate_series(1, 20) AS g
@@ -85,9 +89,10 @@ def seed_runs(runs: int, with_steps: int = 60) -> None:
         INSERT INTO dwh_lineage.pipeline_runs (batch_id, pipeline_name, status, created_at, started_at, completed_at,
             trigger, requested_by, code_version, parameters)
         SELECT md5(g::text)::uuid, (ARRAY['retail', 'crm_hourly', 'night'])[1 + g % 3],
-            CASE WHEN ({runs} - g) % 500 = 7 THEN 'failed' ELSE 'completed' END, s.at, s.at + interval '0.2 seconds',
-            s.at + interval '3.4 seconds' + g % 7 * interval '1 second', CASE WHEN g % 5 = 0 THEN 'manual' ELSE 'schedule' END,
-            CASE WHEN g % 5 = 0 THEN 'ada' ELSE '' END, '8387e10', CASE WHEN g % 5 = 0 THEN '{{"day": "2010-12-01"}}' ELSE '{{}}' END::jsonb
+            CASE WHEN ({runs} - g) % 500 = 7 THEN 'failed' ELSE 'completed' END,
+            s.at, s.at + interval '0.2 seconds', s.at + interval '3.4 seconds' + g % 7 * interval '1 second',
+            CASE WHEN g % 5 = 0 THEN 'manual' ELSE 'schedule' END, CASE WHEN g % 5 = 0 THEN 'ada' ELSE '' END,
+            '8387e10', CASE WHEN g % 5 = 0 THEN '{{"day": "2010-12-01"}}' ELSE '{{}}' END::jsonb
         FROM generate_series(1, {runs}) AS g
         CROSS JOIN LATERAL (SELECT now() - ({runs} - g + 1) * interval '7 minutes' AS at) AS s
         """,
@@ -95,7 +100,8 @@ def seed_runs(runs: int, with_steps: int = 60) -> None:
         INSERT INTO dwh_lineage.run_steps (run_id, target, position, state, token, started_at, ended_at, error_sqlstate,
             error_message, error_hint)
         SELECT r.run_id, v.t, v.n,
-            CASE WHEN r.status = 'failed' THEN (ARRAY['succeeded', 'failed', 'succeeded', 'upstream_failed'])[v.n] ELSE 'succeeded' END,
+            CASE WHEN r.status = 'failed' THEN (ARRAY['succeeded', 'failed', 'succeeded', 'upstream_failed'])[v.n]
+                ELSE 'succeeded' END,
             1, r.started_at + (v.n - 1) * interval '0.8 seconds', r.started_at + v.n * interval '0.8 seconds',
             CASE WHEN r.status = 'failed' AND v.n = 2 THEN '22008' END,
             CASE WHEN r.status = 'failed' AND v.n = 2 THEN 'date/time field value out of range: "31/02/2010"' END,
@@ -142,8 +148,8 @@ def seed_exceptions(rows: int) -> None:
                 WITH issue AS (
                     INSERT INTO dwh_lineage.quality_issues (fingerprint, target, rule, column_name, title,
                         first_batch_no, first_seen_at)
-                    SELECT %(target)s || ' ' || %(rule)s, %(target)s, %(rule)s, %(column)s, %(message)s, min(b.batch_no),
-                        now() - interval '64 minutes'
+                    SELECT %(target)s || ' ' || %(rule)s, %(target)s, %(rule)s, %(column)s, %(message)s,
+                        min(b.batch_no), now() - interval '64 minutes'
                     FROM dwh_lineage.batches AS b WHERE b.target = %(target)s
                     RETURNING id, first_batch_no
                 )
@@ -154,13 +160,17 @@ def seed_exceptions(rows: int) -> None:
             )
     _execute(
         f"""
-        INSERT INTO dwh_lineage.quality_exceptions (source_table, source_id, bronze_id, issues, source_data, detected_at,
-            target_table, batch_no)
+        INSERT INTO dwh_lineage.quality_exceptions (source_table, source_id, bronze_id, issues, source_data,
+            detected_at, target_table, batch_no)
         SELECT '{BRONZE}', (536364 + g)::text || '|85123A', g,
-            ARRAY['Customer is missing'] || CASE WHEN g % 20 = 0 THEN ARRAY['Quantity must be above 0'] ELSE '{{}}' END,
-            jsonb_build_object('InvoiceNo', (536364 + g)::text, 'StockCode', '85123A',
-                'Description', 'WHITE HANGING HEART T-LIGHT HOLDER', 'Quantity', CASE WHEN g % 20 = 0 THEN '-12' ELSE '6' END,
-                'InvoiceDate', '2010-12-01 08:26:00', 'UnitPrice', '2.55', 'CustomerID', NULL, 'Country', 'United Kingdom'),
+            ARRAY['Customer is missing']
+                || CASE WHEN g % 20 = 0 THEN ARRAY['Quantity must be above 0'] ELSE '{{}}' END,
+            jsonb_build_object(
+                'InvoiceNo', CASE WHEN g % 22 = 0 THEN 'C' ELSE '' END || (536364 + g), 'StockCode', '85123A',
+                'Description', 'WHITE HANGING HEART T-LIGHT HOLDER',
+                'Quantity', CASE WHEN g % 20 = 0 THEN '-12' ELSE '6' END, 'InvoiceDate', '2010-12-01 08:26:00',
+                'UnitPrice', CASE WHEN g % 60 = 0 THEN '0.0' ELSE '2.55' END, 'CustomerID', NULL,
+                'Country', 'United Kingdom'),
             now() - interval '64 minutes', '{LINES}',
             (SELECT min(b.batch_no) FROM dwh_lineage.batches AS b WHERE b.target = '{LINES}')
         FROM generate_series(1, {rows}) AS g

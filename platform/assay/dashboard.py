@@ -1,4 +1,4 @@
-"""The dashboard: what stands in the layers, what is open, what ran, how fresh the tables are, whether the books balance."""
+"""The dashboard: what the layers hold, what is open, what ran, how fresh the tables are, whether the books balance."""
 
 from __future__ import annotations
 
