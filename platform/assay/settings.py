@@ -33,7 +33,7 @@ ASSAY_REDIS_URL = servers.redis_url()
 # --- Apps ------------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "assay",
-    "django.contrib.admin",
+    "assay.admin_site.AssayAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -97,6 +97,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = environment.text("TIME_ZONE")
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "assay.formats"  # moments as 2026-03-31 14:05:09, in the admin's own lists too
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -111,7 +112,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_AUTOREFRESH = DEBUG
-DJANGO_TABLES2_TEMPLATE = "django_tables2/table.html"
+DJANGO_TABLES2_TEMPLATE = "assay/table.html"
 
 # --- Security --------------------------------------------------------------------------------------------------------
 LOGIN_URL = "admin:login"
