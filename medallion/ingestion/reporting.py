@@ -10,12 +10,13 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
 from medallion.ingestion.ingest import Event, Failed, Ingested, Reading
+from medallion.ingestion.ingest import Progress as Listener
 
 Write = Callable[[str], object]
 
 
 @contextmanager
-def shown(write: Write, interactive: bool) -> Iterator[Callable[[Event], None]]:
+def shown(write: Write, interactive: bool) -> Iterator[Listener]:
     """A listener for `ingest_source` that shows what it hears for as long as the block lasts."""
     if not interactive:
 
