@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from medallion.naming import ident
 from quality.rules import Rule
 
 
@@ -28,7 +29,7 @@ class Column:
         contract: dict[str, Any] = {"name": name, "type": self.sql_type, "expression": self.expression}
         if self.rules:
             contract["rules"] = [
-                {**rule.definition(), "message": rule.text(name), "condition": rule.condition(name)}
+                {**rule.definition(), "message": rule.text(name), "condition": rule.condition(ident(name))}
                 for rule in self.rules
             ]
         if self.doc:
