@@ -65,7 +65,7 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     # Python has no -infinity among its moments: who has taken nothing yet has no watermark here.
     up_to = NullIf("watermark_value", RawSQL("'-infinity'::timestamptz", []))
     marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
-    rows = list(marks.order_by("table_name")[:SHOWN_OF_ONE_LAYER])
+    rows = list(marks.order_by("-waiting_batches", "table_name")[:SHOWN_OF_ONE_LAYER])
     behind = sum(1 for row in rows if row["waiting_batches"])
     context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)
