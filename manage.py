@@ -14,7 +14,15 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assay.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from assay import problems, servers
+
+    arguments = sys.argv[1:]
+    with problems.explained(arguments):
+        if servers.are_needed(arguments):
+            servers.ensure()
+            if not servers.is_embedded_database():
+                problems.check_database()
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The states of runs and steps and the transitions between them: one table for the database's trigger and for Python."""
+"""The states of runs and steps and the transitions between them: one table for the database's trigger and Python."""
 
 from __future__ import annotations
 

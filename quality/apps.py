@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class QualityConfig(AppConfig):
     name = "quality"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from lineage import pages
+        from quality import urls
+
+        pages.register(*urls.PAGES)

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
             "schemas",
             # Without CASCADE: what somebody else put there is not ours to drop.
             # pgtrigger leaves its functions behind when their tables go.
-            drop="""
+            drop=r"""
             DO $$
             DECLARE
                 l_function regprocedure;

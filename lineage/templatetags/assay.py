@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django import template
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 register = template.Library()
@@ -46,9 +47,9 @@ def duration(value: timedelta | float | None) -> str:
     if value is None:
         return NOTHING
     seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.2f} s" if seconds < 10 else f"{seconds:.1f} s"
-    whole = int(seconds)
+    whole = round(seconds)
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     if whole < 86400:
@@ -86,10 +87,21 @@ def layer(table: str) -> str:
 @register.filter
 def tone(state: object) -> str:
     """Which of the five tones a state is shown in: good, bad, busy, wait, quiet."""
-    return _TONE_OF.get(str(state), "quiet")
+    return _TONE_OF.get(str(state).lower(), "quiet")
 
 
 @register.filter
 def words(state: object) -> str:
-    """upstream_failed → upstream failed."""
-    return str(state).replace("_", " ")
+    """upstream_failed → upstream failed; a label of choices as well as their value."""
+    return str(state).replace("_", " ").lower()
+
+
+@register.simple_tag
+def table_url(table: str) -> str:
+    """The page of a warehouse table; "" for what is no table of a layer, or where no page of tables is mounted."""
+    if layer(table) == "other":
+        return ""
+    try:
+        return reverse("admin:table", args=[table])
+    except NoReverseMatch:
+        return ""

@@ -30,11 +30,10 @@ class AssayAdminSite(AdminSite):
     enable_nav_sidebar = False
     empty_value_display = "–"
 
-    def get_urls(self) -> list[URLResolver | URLPattern]:  # type: ignore[override]
+    def get_urls(self) -> list[URLResolver | URLPattern]:
         """The apps' pages stand before Django's own, so that `admin/lineage/` is the lineage page."""
         pages: list[URLResolver | URLPattern] = [
-            path(page.path, self.admin_view(_permitted(page)), name=page.name)  # type: ignore[type-var]
-            for page in registered()
+            path(page.path, self.admin_view(_permitted(page)), name=page.name) for page in registered()
         ]
         administration = path("administration/", self.admin_view(self.administration), name="administration")
         return [*pages, administration, *super().get_urls()]
@@ -56,6 +55,12 @@ class AssayAdminSite(AdminSite):
             {"title": title, "url": reverse(f"{self.name}:{name}"), "current": name == current}
             for name, title in entries
         ]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        # Here, because models cannot be imported while the apps are still loading.
+        from assay.dashboard import dashboard
+
+        return super().index(request, {**dashboard(request), **(extra_context or {})})
 
     def administration(self, request: HttpRequest) -> TemplateResponse:
         """What Django's admin shows on its index: users, groups, and the models that are edited one by one."""

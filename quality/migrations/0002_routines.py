@@ -5,6 +5,7 @@ from lineage.schema import RunSqlFile
 ROUTINES = {
     "record_exceptions": "FUNCTION dwh_lineage.record_exceptions(text, text, bigint)",
     "land_exceptions": "FUNCTION dwh_lineage.land_exceptions(text, bigint, text)",
+    "forget_target": "FUNCTION dwh_lineage.forget_target(text)",
     "silver_quality_exceptions": "VIEW silver.quality_exceptions",
 }
 

@@ -27,7 +27,7 @@ def _store(edges: Edges) -> None:
 
 def _ask(function: str, table: str) -> list[tuple[int, str]]:
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT level, table_name FROM dwh_lineage.{function}(in_table_name => %s)", [table])  # noqa: S608
+        cursor.execute(f"SELECT level, table_name FROM dwh_lineage.{function}(in_table_name => %s)", [table])
         return [(level, name) for level, name in cursor.fetchall()]
 
 

@@ -1,0 +1,1 @@
+"""The measures: how close to the limit of the server each operation comes."""

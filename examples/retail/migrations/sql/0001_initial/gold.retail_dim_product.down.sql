@@ -1,0 +1,4 @@
+SELECT dwh_lineage.forget_target('gold.retail_dim_product');
+DROP PROCEDURE dwh_etl.load_gold_retail_dim_product(uuid);
+DROP PROCEDURE dwh_etl.rebuild_gold_retail_dim_product(uuid);
+DROP TABLE gold.retail_dim_product;

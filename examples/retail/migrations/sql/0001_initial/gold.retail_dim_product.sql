@@ -1,0 +1,136 @@
+-- The types of the columns are those of the query.
+CREATE TABLE gold.retail_dim_product AS
+SELECT NULL::bigint AS product_key, q.*
+FROM (
+SELECT DISTINCT ON (l.stock_code)
+    l.stock_code,
+    l.description
+FROM silver.invoice_lines AS l
+-- Of several descriptions at one moment the first by name: the same, whatever the order of the files.
+ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description
+) AS q
+WITH NO DATA;
+ALTER TABLE gold.retail_dim_product
+    ALTER COLUMN stock_code SET NOT NULL,
+    ADD COLUMN _batch_id uuid NOT NULL,
+    ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now(),
+    ALTER COLUMN product_key SET NOT NULL,
+    ADD PRIMARY KEY (product_key),
+    ADD CONSTRAINT retail_dim_product_key UNIQUE (stock_code);
+ALTER TABLE gold.retail_dim_product ALTER COLUMN product_key ADD GENERATED ALWAYS AS IDENTITY;
+COMMENT ON TABLE gold.retail_dim_product IS 'Articles that were sold, under their latest description.';
+
+-- Computes gold.retail_dim_product in full and writes what differs. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_dim_product(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_computed bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.retail_dim_product');
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_dim_product', l_batch_id, l_anew);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT DISTINCT ON (l.stock_code)
+        l.stock_code,
+        l.description
+    FROM silver.invoice_lines AS l
+    -- Of several descriptions at one moment the first by name: the same, whatever the order of the files.
+    ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description;
+    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    ANALYZE pg_temp.computed;
+
+    DELETE FROM gold.retail_dim_product AS g
+    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.stock_code = g.stock_code);
+    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+    UPDATE gold.retail_dim_product AS g
+    SET description = c.description, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.computed AS c
+    WHERE g.stock_code = c.stock_code AND ROW(g.description) IS DISTINCT FROM ROW(c.description);
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO gold.retail_dim_product (stock_code, description, _batch_id)
+    SELECT c.stock_code, c.description, l_batch_id
+    FROM pg_temp.computed AS c
+    WHERE NOT EXISTS (SELECT 1 FROM gold.retail_dim_product AS g WHERE g.stock_code = c.stock_code);
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+    UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_dim_product' AND needs_rebuild;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform',
+        jsonb_build_object('silver.invoice_lines', (SELECT count(*) FROM silver.invoice_lines)),
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+    );
+END
+$routine$;
+
+-- Computes gold.retail_dim_product although nothing waits for it. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_gold_retail_dim_product(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'gold.retail_dim_product';
+    CALL dwh_etl.load_gold_retail_dim_product(in_batch_id);
+END
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine
+)
+VALUES (
+    'gold.retail_dim_product',
+    'gold',
+    'dimension',
+    'retail',
+    'Articles that were sold, under their latest description.',
+     E'{"columns": [{"name": "stock_code"}, {"name": "description"}], "description": "Articles that were sold, under their latest description.", "grain": ["stock_code"], "kind": "dimension", "layer": "gold", "name": "retail_dim_product", "query": "SELECT DISTINCT ON (l.stock_code)\\n    l.stock_code,\\n    l.description\\nFROM silver.invoice_lines AS l\\n-- Of several descriptions at one moment the first by name: the same, whatever the order of the files.\\nORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description", "surrogate": "product_key"}'::jsonb,
+    'gold.retail_dim_product',
+    'dwh_etl.load_gold_retail_dim_product',
+    'dwh_etl.rebuild_gold_retail_dim_product'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine;
+
+SELECT dwh_lineage.register_input('gold.retail_dim_product', 'silver.invoice_lines');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_dim_product' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('silver.invoice_lines', 'stock_code', 'gold.retail_dim_product', 'stock_code', 'l.stock_code', 'DIRECT', true),
+    ('silver.invoice_lines', 'description', 'gold.retail_dim_product', 'description', 'l.description', 'DIRECT', false);

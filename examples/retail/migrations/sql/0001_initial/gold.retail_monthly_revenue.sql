@@ -1,0 +1,134 @@
+-- The types of the columns are those of the query.
+CREATE TABLE gold.retail_monthly_revenue AS
+SELECT q.*
+FROM (
+SELECT
+    date_trunc('month', d.day)::date AS month,
+    sum(d.revenue) AS revenue,
+    sum(d.line_count)::bigint AS line_count
+FROM gold.retail_daily_revenue AS d
+GROUP BY 1
+) AS q
+WITH NO DATA;
+ALTER TABLE gold.retail_monthly_revenue
+    ALTER COLUMN month SET NOT NULL,
+    ADD COLUMN _batch_id uuid NOT NULL,
+    ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now(),
+    ADD PRIMARY KEY (month);
+COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
+
+-- Computes gold.retail_monthly_revenue in full and writes what differs. Takes the run's id. Locks the table's
+-- row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_computed bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.retail_monthly_revenue');
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_monthly_revenue', l_batch_id, l_anew);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT
+        date_trunc('month', d.day)::date AS month,
+        sum(d.revenue) AS revenue,
+        sum(d.line_count)::bigint AS line_count
+    FROM gold.retail_daily_revenue AS d
+    GROUP BY 1;
+    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    ANALYZE pg_temp.computed;
+
+    DELETE FROM gold.retail_monthly_revenue AS g
+    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.month = g.month);
+    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+    UPDATE gold.retail_monthly_revenue AS g
+    SET revenue = c.revenue, line_count = c.line_count, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.computed AS c
+    WHERE g.month = c.month AND ROW(g.revenue, g.line_count) IS DISTINCT FROM ROW(c.revenue, c.line_count);
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO gold.retail_monthly_revenue (month, revenue, line_count, _batch_id)
+    SELECT c.month, c.revenue, c.line_count, l_batch_id
+    FROM pg_temp.computed AS c
+    WHERE NOT EXISTS (SELECT 1 FROM gold.retail_monthly_revenue AS g WHERE g.month = c.month);
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+    UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_monthly_revenue' AND needs_rebuild;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'aggregate',
+        jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue)),
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+    );
+END
+$routine$;
+
+-- Computes gold.retail_monthly_revenue although nothing waits for it. Takes the run's id. Locks the table's row
+-- in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'gold.retail_monthly_revenue';
+    CALL dwh_etl.load_gold_retail_monthly_revenue(in_batch_id);
+END
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine
+)
+VALUES (
+    'gold.retail_monthly_revenue',
+    'gold',
+    'aggregate',
+    'retail',
+    'What was sold in each month.',
+     E'{"columns": [{"name": "month"}, {"name": "revenue"}, {"name": "line_count"}], "description": "What was sold in each month.", "grain": ["month"], "kind": "aggregate", "layer": "gold", "name": "retail_monthly_revenue", "query": "SELECT\\n    date_trunc(''month'', d.day)::date AS month,\\n    sum(d.revenue) AS revenue,\\n    sum(d.line_count)::bigint AS line_count\\nFROM gold.retail_daily_revenue AS d\\nGROUP BY 1"}'::jsonb,
+    'gold.retail_monthly_revenue',
+    'dwh_etl.load_gold_retail_monthly_revenue',
+    'dwh_etl.rebuild_gold_retail_monthly_revenue'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine;
+
+SELECT dwh_lineage.register_input('gold.retail_monthly_revenue', 'gold.retail_daily_revenue');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_monthly_revenue' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('gold.retail_daily_revenue', 'day', 'gold.retail_monthly_revenue', 'month', 'CAST(DATE_TRUNC(''MONTH'', d.day) AS DATE)', 'DIRECT', true),
+    ('gold.retail_daily_revenue', 'revenue', 'gold.retail_monthly_revenue', 'revenue', 'SUM(d.revenue)', 'DIRECT', false),
+    ('gold.retail_daily_revenue', 'line_count', 'gold.retail_monthly_revenue', 'line_count', 'CAST(SUM(d.line_count) AS BIGINT)', 'DIRECT', false);

@@ -1,0 +1,6 @@
+SELECT dwh_lineage.forget_target('silver.invoice_lines');
+DROP PROCEDURE dwh_etl.load_silver_invoice_lines(uuid);
+DROP PROCEDURE dwh_etl.rebuild_silver_invoice_lines(uuid);
+DROP FUNCTION dwh_etl.outcomes_silver_invoice_lines();
+DROP FUNCTION dwh_etl.evaluate_silver_invoice_lines(bigint[], text[]);
+DROP TABLE silver.invoice_lines;

@@ -1,0 +1,575 @@
+CREATE TABLE silver.retail_customers (
+    retail_customer_sk bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
+    customer_id integer NOT NULL,
+    country text,
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz,
+    is_current boolean NOT NULL,
+    _source_bronze_id bigint NOT NULL,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT retail_customers_valid_range CHECK (valid_to > valid_from),
+    CONSTRAINT retail_customers_current_is_open CHECK (is_current = (valid_to IS NULL))
+);
+COMMENT ON TABLE silver.retail_customers IS 'Where each customer has lived since when, from all lines that name a customer.';
+CREATE UNIQUE INDEX retail_customers_current_key ON silver.retail_customers (customer_id) WHERE is_current;
+CREATE UNIQUE INDEX retail_customers_history_key ON silver.retail_customers (customer_id, valid_from);
+
+-- Bronze rows of bronze.raw_invoice_lines as silver.retail_customers sees them: each expression and rule evaluated once.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_retail_customers(in_batches bigint[], in_keys text[])
+RETURNS TABLE (
+    _bronze_id bigint,
+    _batch_no bigint,
+    _ingested_at timestamptz,
+    _deleted boolean,
+    customer_id integer,
+    country text,
+    invoiced_at timestamptz,
+    _broken smallint[],
+    _source_id text,
+    _seen jsonb,
+    _source_data jsonb
+)
+LANGUAGE sql
+STABLE
+AS $routine$
+SELECT
+    j._bronze_id,
+    j._batch_no,
+    j._ingested_at,
+    j._deleted,
+    j.customer_id,
+    j.country,
+    j.invoiced_at,
+    j._broken,
+    concat_ws('|', j."text.customer_id") AS _source_id,
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'customer_id', j."text.customer_id",
+            'country', j."text.country",
+            'invoiced_at', j."text.invoiced_at"
+        ) END AS _seen,
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'invoice_no', j."raw.invoice_no",
+            'stock_code', j."raw.stock_code",
+            'description', j."raw.description",
+            'quantity', j."raw.quantity",
+            'invoice_date', j."raw.invoice_date",
+            'unit_price', j."raw.unit_price",
+            'customer_id', j."raw.customer_id",
+            'country', j."raw.country"
+        ) END AS _source_data
+FROM (
+    SELECT
+        v._bronze_id,
+        v._batch_no,
+        v._ingested_at,
+        v._deleted,
+        v."raw.invoice_no",
+        v."raw.stock_code",
+        v."raw.description",
+        v."raw.quantity",
+        v."raw.invoice_date",
+        v."raw.unit_price",
+        v."raw.customer_id",
+        v."raw.country",
+        v."text.customer_id",
+        v."text.country",
+        v."text.invoiced_at",
+        v.customer_id,
+        v.country,
+        v.invoiced_at,
+        CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
+                AND (customer_id IS NOT NULL) IS TRUE
+                AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL)
+                AND (invoiced_at IS NOT NULL) IS TRUE THEN NULL
+            ELSE array_remove(ARRAY[
+                CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
+                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
+                CASE WHEN NOT ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 3::smallint END,
+                CASE WHEN NOT ((invoiced_at IS NOT NULL) IS TRUE) AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 4::smallint END
+            ], NULL) END AS _broken
+    FROM (
+        SELECT
+            t._bronze_id,
+            t._batch_no,
+            t._ingested_at,
+            t._deleted,
+            t."raw.invoice_no",
+            t."raw.stock_code",
+            t."raw.description",
+            t."raw.quantity",
+            t."raw.invoice_date",
+            t."raw.unit_price",
+            t."raw.customer_id",
+            t."raw.country",
+            t."text.customer_id",
+            t."text.country",
+            t."text.invoiced_at",
+            dwh_etl.to_integer(t."text.customer_id") AS customer_id,
+            t."text.country" AS country,
+            dwh_etl.to_timestamptz(t."text.invoiced_at") AS invoiced_at
+        FROM (
+            SELECT
+                r._bronze_id,
+                r._batch_no,
+                r._ingested_at,
+                false AS _deleted,
+                r.invoice_no AS "raw.invoice_no",
+                r.stock_code AS "raw.stock_code",
+                r.description AS "raw.description",
+                r.quantity AS "raw.quantity",
+                r.invoice_date AS "raw.invoice_date",
+                r.unit_price AS "raw.unit_price",
+                r.customer_id AS "raw.customer_id",
+                r.country AS "raw.country",
+                nullif(btrim(regexp_replace(customer_id, '\.0$', '')), '') AS "text.customer_id",
+                trim(country) AS "text.country",
+                nullif(btrim(invoice_date), '') AS "text.invoiced_at"
+            FROM bronze.raw_invoice_lines_rows AS r
+            WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
+                AND (in_batches IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
+                    AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
+                         WHERE b.batch_no = ANY (in_batches)))
+                AND ((customer_id IS NOT NULL) IS TRUE)
+            OFFSET 0
+        ) AS t
+        WHERE (in_keys IS NULL OR ROW(dwh_etl.to_integer(t."text.customer_id"))::text = ANY (in_keys))
+        OFFSET 0
+    ) AS v
+    OFFSET 0
+) AS j
+$routine$;
+
+-- Folds the histories of the keys in pg_temp.fold_events; writes what differs to silver.retail_customers.
+-- in_all: the events are all there are, so that other keys have no history. Called by the load and the rebuild,
+-- which hold the table's row.
+CREATE OR REPLACE PROCEDURE dwh_etl.fold_silver_retail_customers(in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, INOUT io_deleted bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT v.customer_id, v.country, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+        v._bronze_id AS _source_bronze_id
+    FROM (
+        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.country) OVER history AS "was.country"
+                FROM (
+                    SELECT w._effective, w._deleted, w.customer_id, w.country, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM pg_temp.fold_events AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.customer_id, e._effective
+                                ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.country) IS DISTINCT FROM ROW(c."was.country")))
+        ) AS k
+    ) AS v
+    WHERE NOT v._deleted;
+    ANALYZE pg_temp.folded;
+
+    DROP TABLE IF EXISTS pg_temp.fold_keys;
+    CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
+    SELECT DISTINCT e.customer_id FROM pg_temp.fold_events AS e;
+    ANALYZE pg_temp.fold_keys;
+
+    DELETE FROM silver.retail_customers AS s
+    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.customer_id = s.customer_id))
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
+        );
+    GET DIAGNOSTICS io_deleted = ROW_COUNT;
+
+    UPDATE silver.retail_customers AS s
+    SET country = f.country, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
+    FROM pg_temp.folded AS f
+    WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
+        AND ROW(s.country, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.country, f.valid_to, f.is_current, f._source_bronze_id);
+    GET DIAGNOSTICS io_updated = ROW_COUNT;
+
+    INSERT INTO silver.retail_customers (customer_id, country, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
+    SELECT f.customer_id, f.country, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
+    FROM pg_temp.folded AS f
+    WHERE NOT EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s.customer_id = f.customer_id AND s.valid_from = f.valid_from);
+    GET DIAGNOSTICS io_inserted = ROW_COUNT;
+END
+$routine$;
+
+-- Loads what waits for silver.retail_customers: newer events are appended to their keys' histories, late ones
+-- fold theirs again; rows that break a rule become exceptions. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_silver_retail_customers(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_seen_until timestamptz;
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint := 0;
+    l_events bigint;
+    l_rejected bigint;
+    l_late text[];
+    l_late_inserted bigint;
+    l_late_updated bigint;
+    l_late_deleted bigint;
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
+    WHERE t.target = 'silver.retail_customers';
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.retail_customers', 'bronze.raw_invoice_lines', l_load.load_batch);
+
+    DROP TABLE IF EXISTS pg_temp.events;
+    CREATE TEMP TABLE events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.invoiced_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.customer_id,
+        e.country
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    GET DIAGNOSTICS l_events = ROW_COUNT;
+    ANALYZE pg_temp.events;
+    DROP TABLE IF EXISTS pg_temp.touched;
+    CREATE TEMP TABLE touched ON COMMIT DROP AS
+    SELECT n.customer_id, bool_or(n._effective <= l_seen_until AND EXISTS (SELECT 1 FROM silver.retail_customers AS x WHERE x.customer_id = n.customer_id)) IS TRUE AS _late
+    FROM (
+        SELECT e.customer_id, e._effective
+        FROM pg_temp.events AS e
+        LEFT JOIN silver.retail_customers AS s ON s.customer_id = e.customer_id
+            AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
+        WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
+            ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.country) IS NOT DISTINCT FROM ROW(e.country))
+                -- The same at the very same time, but earlier in bronze: it becomes the version's source.
+                OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
+    ) AS n
+    GROUP BY n.customer_id;
+    ANALYZE pg_temp.touched;
+    DROP TABLE IF EXISTS pg_temp.fresh;
+    CREATE TEMP TABLE fresh ON COMMIT DROP AS
+    SELECT e.*
+    FROM pg_temp.events AS e
+    JOIN pg_temp.touched AS t ON t.customer_id = e.customer_id
+    WHERE NOT t._late AND (
+        l_seen_until IS NULL OR e._effective > l_seen_until OR NOT EXISTS (SELECT 1 FROM silver.retail_customers AS x WHERE x.customer_id = e.customer_id)
+    );
+
+    DROP TABLE IF EXISTS pg_temp.changes;
+    CREATE TEMP TABLE changes ON COMMIT DROP AS
+    SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
+    FROM (
+        SELECT c._bronze_id, c._effective, c._deleted, c.customer_id, c.country
+        FROM (
+            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.country) OVER history AS "was.country"
+            FROM (
+                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.customer_id, w.country
+                FROM (
+                    SELECT w._effective, w._deleted, w.customer_id, w.country, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM pg_temp.fresh AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.customer_id, e._effective
+                                ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS w
+                UNION ALL
+                SELECT s._source_bronze_id, s.valid_from, false, true, s.customer_id, s.country
+                FROM silver.retail_customers AS s
+                JOIN pg_temp.touched AS t ON t.customer_id = s.customer_id
+                WHERE s.is_current AND NOT t._late
+            ) AS h
+            WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
+        ) AS c
+        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.country) IS DISTINCT FROM ROW(c."was.country")))
+    ) AS k;
+    ANALYZE pg_temp.changes;
+
+    UPDATE silver.retail_customers AS s
+    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+    FROM (
+        SELECT DISTINCT ON (f.customer_id) f.customer_id, f._effective
+        FROM pg_temp.changes AS f
+        ORDER BY f.customer_id, f._effective
+    ) AS c
+    WHERE s.is_current AND s.customer_id = c.customer_id;
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO silver.retail_customers (
+        customer_id, country, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
+    )
+    SELECT c.customer_id, c.country, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
+    FROM pg_temp.changes AS c
+    WHERE NOT c._deleted;
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+    SELECT array_agg(ROW(t.customer_id)::text) INTO l_late FROM pg_temp.touched AS t WHERE t._late;
+    IF l_late IS NOT NULL THEN
+        DROP TABLE IF EXISTS pg_temp.again;
+        CREATE TEMP TABLE again ON COMMIT DROP AS
+        SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late);
+        DROP TABLE IF EXISTS pg_temp.fold_events;
+        CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+        SELECT
+            e._bronze_id,
+            e.invoiced_at::timestamptz AS _effective,
+            e._deleted,
+            b.source_file AS _file,
+            b.source_checksum AS _checksum,
+            e.customer_id,
+            e.country
+        FROM pg_temp.again AS e
+        JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+        WHERE e._broken IS NULL;
+        CALL dwh_etl.fold_silver_retail_customers(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
+        l_inserted := l_inserted + l_late_inserted;
+        l_updated := l_updated + l_late_updated;
+        l_deleted := l_deleted + l_late_deleted;
+    END IF;
+
+    UPDATE dwh_lineage.targets
+    SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
+    WHERE target = 'silver.retail_customers';
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected
+    );
+END
+$routine$;
+
+-- Makes silver.retail_customers what bronze and the rules say, in place: only differences are written, and a
+-- version that did not change keeps its surrogate key. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_silver_retail_customers(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_events bigint;
+    l_rejected bigint;
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id, true);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.retail_customers', 'bronze.raw_invoice_lines', l_load.load_batch);
+
+    DROP TABLE IF EXISTS pg_temp.passed;
+    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds the rules of the rebuild');
+
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.invoiced_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.customer_id,
+        e.country
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    GET DIAGNOSTICS l_events = ROW_COUNT;
+    CALL dwh_etl.fold_silver_retail_customers(l_batch_id, true, l_inserted, l_updated, l_deleted);
+
+    UPDATE dwh_lineage.targets
+    SET last_event_at = (SELECT max(e._effective) FROM pg_temp.fold_events AS e), needs_rebuild = false
+    WHERE target = 'silver.retail_customers';
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
+-- What became of each row of bronze.raw_invoice_lines in silver.retail_customers: exactly one outcome a row; NULL is a gap.
+-- Reads the rows themselves. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_retail_customers()
+RETURNS TABLE (bronze_id bigint, outcome text)
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+AS $routine$
+WITH events AS MATERIALIZED (
+    SELECT v._bronze_id, v.invoiced_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.country
+    FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
+    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
+    WHERE v._broken IS NULL AND NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.pendings AS p
+        WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = v._batch_no
+    )
+), moments AS MATERIALIZED (
+    -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
+    SELECT c._effective, c._deleted, c.customer_id, c.country,
+        c._deleted <> coalesce(c._was_absent, true)
+            OR (NOT c._deleted AND ROW(c.country) IS DISTINCT FROM ROW(c."was.country")) AS _changes
+    FROM (
+        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.country) OVER history AS "was.country"
+        FROM (
+        SELECT w._effective, w._deleted, w.customer_id, w.country, w._first AS _bronze_id
+        FROM (
+            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+            FROM events AS e
+            WINDOW
+                last_first AS (
+                    PARTITION BY e.customer_id, e._effective
+                    ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                ),
+                same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
+        ) AS w
+        WHERE w._place = 1
+        ) AS x
+        WINDOW history AS (PARTITION BY x.customer_id ORDER BY x._effective)
+    ) AS c
+), said AS (
+    SELECT e._bronze_id, CASE
+        WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        WHEN NOT (ROW(e._deleted, e.country) IS NOT DISTINCT FROM ROW(w._deleted, w.country)) THEN 'superseded'
+        WHEN e._deleted THEN 'deleted'
+        WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
+        WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        ELSE 'unchanged'
+    END AS outcome
+    FROM events AS e
+    JOIN moments AS w ON w.customer_id = e.customer_id AND w._effective = e._effective
+    LEFT JOIN silver.retail_customers AS s
+        ON s.customer_id = e.customer_id AND s.valid_from = e._effective AND w._changes
+)
+SELECT r._bronze_id, CASE
+    WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
+    WHEN x.state = 'rejected' THEN 'rejected'
+    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN d._bronze_id IS NOT NULL THEN d.outcome
+    WHEN (customer_id IS NOT NULL) IS NOT TRUE THEN 'excluded'
+END
+FROM bronze.raw_invoice_lines_rows AS r
+LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
+LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
+LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine,
+    outcomes_routine
+)
+VALUES (
+    'silver.retail_customers',
+    'silver',
+    'scd2',
+    'retail',
+    'Where each customer has lived since when, from all lines that name a customer.',
+     E'{"columns": [{"expression": "regexp_replace(customer_id, ''\\\\.0$'', '''')", "name": "customer_id", "type": "integer"}, {"expression": "trim(country)", "name": "country", "type": "text"}, {"expression": "invoice_date", "name": "invoiced_at", "type": "timestamptz"}], "description": "Where each customer has lived since when, from all lines that name a customer.", "effective": "invoiced_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "retail_customers", "source": "bronze.raw_invoice_lines", "source_columns": ["invoice_no", "stock_code", "description", "quantity", "invoice_date", "unit_price", "customer_id", "country"], "where": "customer_id IS NOT NULL"}'::jsonb,
+    'silver.retail_customers',
+    'dwh_etl.load_silver_retail_customers',
+    'dwh_etl.rebuild_silver_retail_customers',
+    'dwh_etl.outcomes_silver_retail_customers'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine,
+    outcomes_routine = excluded.outcomes_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.retail_customers' AND active;
+INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, active
+)
+VALUES
+    ('silver.retail_customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', true),
+    ('silver.retail_customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
+    ('silver.retail_customers', 'invoiced_at:castable', 3, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', true),
+    ('silver.retail_customers', 'invoiced_at:required', 4, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true)
+ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+
+SELECT dwh_lineage.register_input('silver.retail_customers', 'bronze.raw_invoice_lines');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'silver.retail_customers' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('bronze.raw_invoice_lines', 'customer_id', 'silver.retail_customers', 'customer_id',  E'regexp_replace(customer_id, ''\\.0$'', '''')', 'DIRECT', true),
+    ('bronze.raw_invoice_lines', 'country', 'silver.retail_customers', 'country', 'trim(country)', 'DIRECT', false),
+    ('bronze.raw_invoice_lines', 'invoice_date', 'silver.retail_customers', 'valid_from', 'invoice_date', 'DIRECT', false),
+    ('bronze.raw_invoice_lines', 'customer_id', 'silver.retail_customers', '*', 'customer_id IS NOT NULL', 'INDIRECT', false);

@@ -1,0 +1,61 @@
+"""Records behind the pages, for reading one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from lineage.models import Batch
+
+if TYPE_CHECKING:  # Django's own classes take no type arguments when the code runs
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _Paginator = Paginator[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _Paginator = Paginator
+
+
+class ReadOnlyAdmin(_ModelAdmin):
+    """A list that is only read, and costs the same whatever the table's size: nothing is counted but the page."""
+
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class CappedPaginator(_Paginator):
+    """Counts no further than a person pages: COUNT(*) of ten million rows takes seconds."""
+
+    most = 5_000
+
+    @property
+    def count(self) -> int:
+        rows = self.object_list
+        return len(rows.values_list("pk")[: self.most] if isinstance(rows, QuerySet) else rows)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    """The ledger."""
+
+    paginator = CappedPaginator
+    list_display = ("batch_no", "target", "kind", "source_file", "rows_inserted", "rows_rejected", "completed_at")
+    list_select_related = ("target",)
+    search_fields = ("=batch_id", "=batch_no")
+    search_help_text = "A run id or a batch number"
+    sortable_by = ()
+    ordering = ("-batch_no",)

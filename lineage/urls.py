@@ -1,0 +1,9 @@
+"""The pages of this app, as the admin site mounts them."""
+
+from lineage import views
+from lineage.pages import Page
+
+PAGES = (
+    Page("runs/", views.runs, "runs", "Runs", "lineage.view_pipelinerun", order=10, in_navigation=True),
+    Page("runs/<int:run_id>/", views.run, "run", "Run", "lineage.view_pipelinerun", parent="runs"),
+)

@@ -1,0 +1,200 @@
+"""What is wrong with a declaration, found before anything runs: `manage.py check` names file and class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlglot
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Warning
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from medallion import bronze, declaration, gold, silver
+from medallion.naming import is_name
+from medallion.query import Query, QueryError
+from medallion.registry import Warehouse, warehouse
+
+#: Columns that Assay adds; a declaration cannot have them too.
+OWN_COLUMNS = {"valid_from", "valid_to", "is_current"}
+
+
+def check_warehouses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """All declarations of all installed warehouses."""
+    found = warehouse()
+    messages: list[CheckMessage] = [
+        Error(f"{name} is declared twice.", hint=f"The second is {where}. Rename one of them.", id="assay.E001")
+        for name, where in found.doubled
+    ]
+    for table in found.tables.values():
+        messages += _table(table, found)
+    messages += _cycles(found)
+    messages += _pipelines(found)
+    return messages
+
+
+def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMessage]:
+    if not is_name(table.name):
+        yield _error(
+            table, f"The name {table.name!r} is no name for a table.",
+            "Lower-case letters, digits and _, beginning with a letter, at most 45 characters.", "E002",
+        )  # fmt: skip
+    if issubclass(table, bronze.Table):
+        yield from _bronze(table)
+    elif issubclass(table, silver.Table):
+        yield from _silver(table, found)
+    elif issubclass(table, gold.Table):
+        yield from _gold(table, found)
+
+
+def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
+    if not getattr(table, "source", None):
+        yield _error(table, "It names no source.", "Add: source = YourSource.", "E010")
+        return
+    names = [column.name for column in table.bronze_columns()]
+    if not names:
+        yield _error(table, "It declares no columns.", 'Add: columns = "id name …".', "E011")
+    for name in names:
+        if not is_name(name):
+            yield _error(
+                table, f"The column {name!r} is no name for a column.",
+                'Map a name to the header: columns = {"invoice_no": "Invoice No"}.', "E012",
+            )  # fmt: skip
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield _error(table, f"The column {name} is declared twice.", "Leave one of them out.", "E013")
+
+
+def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessage]:
+    source = getattr(table.Meta, "source", None)
+    if source is None or source.target not in found.tables:
+        yield _error(table, "Its Meta names no bronze table as its source.", "Add: source = RawSomething.", "E020")
+        return
+    known = {column.name for column in source.bronze_columns()} | {"_extra", "_ingested_at"}
+    columns = table.columns()
+    if not columns:
+        yield _error(table, "It declares no columns.", 'Add: name = Text("trim(name)").', "E021")
+    for name, column in columns.items():
+        if not is_name(name) or name in OWN_COLUMNS:
+            yield _error(table, f"The column {name!r} cannot have that name.", "Choose another.", "E022")
+        yield from _expression(table, f"The column {name}", column.expression, known, source.target)
+    meta = {"where": getattr(table.Meta, "where", None), "deleted_when": getattr(table.history(), "deleted_when", None)}
+    for what, condition in meta.items():
+        if condition:
+            yield from _expression(table, f"Its {what}", condition, known, source.target)
+    yield from _history(table)
+
+
+def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
+    columns, history = table.columns(), table.history()
+    for name in table.key():
+        if name not in columns:
+            yield _error(table, f"Its key names {name}, which is no column of it.", _known(columns), "E023")
+    if not isinstance(history, silver.SCD2):
+        return
+    if not table.key():
+        yield _error(table, "A table with history needs a key.", 'Add to its Meta: key = "customer_id".', "E024")
+    effective = history.effective
+    if effective and (effective not in columns or columns[effective].sql_type not in ("timestamptz", "date")):
+        yield _error(
+            table, f"effective names {effective!r}, which is no Timestamp or Date column of it.",
+            'Declare it: updated_at = Timestamp("updated_date").', "E025",
+        )  # fmt: skip
+    if not set(columns) - {*table.key(), effective}:
+        yield _error(table, "It has no column beside its key whose history it could keep.", "Add one.", "E026")
+
+
+def _expression(
+    table: type[declaration.Table], what: str, expression: str, known: set[str], source: str
+) -> Iterator[CheckMessage]:
+    try:
+        tree = sqlglot.parse_one(expression, read="postgres")
+    except SqlglotError as error:
+        yield _error(table, f"{what} is no SQL expression: {expression}", str(error).split("\n")[0], "E030")
+        return
+    for name in dict.fromkeys(column.name for column in tree.find_all(exp.Column)):
+        if name not in known:
+            yield _error(table, f"{what} reads {name}, which {source} does not have.", _known(known), "E031")
+
+
+def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
+    if not table.query_path().exists():
+        yield _error(table, f"Its query {table.query} is not there.", f"Write it to {table.query_path()}.", "E040")
+        return
+    query = table.parsed()
+    try:
+        names, tables = query.output_names(), query.tables()
+    except QueryError as error:
+        yield _error(table, f"{table.query}: {error}", "See docs/reference/declarations.md.", "E041")
+        return
+    for name in tables:
+        if name not in found.tables:
+            yield _error(table, f"{table.query} reads {name}, which nobody declares.", _known(found.tables), "E042")
+    for name in table.grain_columns():
+        if name not in names:
+            yield _error(table, f"Its grain names {name}, which {table.query} does not give.", _known(names), "E043")
+    yield from _ungrouped(table, query)
+
+
+def _ungrouped(table: type[gold.Table], query: Query) -> Iterator[CheckMessage]:
+    """A column beside GROUP BY that is neither grouped nor aggregated: PostgreSQL would refuse it at the first load."""
+    for select in query.tree.find_all(exp.Select):
+        group = select.args.get("group")
+        if not group or any(group.args.get(kind) for kind in ("grouping_sets", "cube", "rollup")):
+            continue
+        grouped = {part.sql() for part in group.expressions}
+        places = {str(number) for number in range(1, len(select.selects) + 1)} & grouped
+        for number, projection in enumerate(select.selects, 1):
+            value = projection.unalias()
+            if str(number) in places or value.sql() in grouped or projection.alias_or_name in grouped:
+                continue
+            loose = [c.sql() for c in value.find_all(exp.Column) if not c.find_ancestor(exp.AggFunc, exp.Subquery)]
+            if bad := [name for name in loose if name not in grouped]:
+                yield _error(
+                    table, f"{table.query}: {bad[0]} is neither grouped nor aggregated.",
+                    f"Add it to GROUP BY, or aggregate it in {projection.alias_or_name}.", "E044",
+                )  # fmt: skip
+
+
+def _cycles(found: Warehouse) -> Iterator[CheckMessage]:
+    state: dict[str, str] = {}
+
+    def visit(name: str, path: list[str]) -> Iterator[CheckMessage]:
+        if state.get(name) == "done" or name not in found.tables:
+            return
+        if name in path:
+            circle = " → ".join([*path[path.index(name) :], name])
+            yield _error(found.tables[name], f"It reads itself: {circle}.", "Break the circle.", "E050")
+            return
+        for source in _inputs(found.tables[name]):
+            yield from visit(source, [*path, name])
+        state[name] = "done"
+
+    for name in found.tables:
+        yield from visit(name, [])
+
+
+def _inputs(table: type[declaration.Table]) -> list[str]:
+    """What a table reads; nothing where its declaration is wrong, which another check says."""
+    try:
+        return table.inputs()
+    except (QueryError, OSError, AttributeError):
+        return []
+
+
+def _pipelines(found: Warehouse) -> Iterator[CheckMessage]:
+    for pipeline in found.pipelines.values():
+        where = f"{declaration.source_file(pipeline)}: class {pipeline.__qualname__}"
+        if not pipeline.targets:
+            yield Warning(f"{where}: it has no targets.", hint="Add: targets = [SomeTable].", id="assay.W060")
+        for name in pipeline.target_names():
+            if name not in found.tables:
+                yield Error(f"{where}: nobody declares its target {name}.", hint=_known(found.tables), id="assay.E061")
+
+
+def _error(table: type[declaration.Table], message: str, hint: str, number: str) -> Error:
+    return Error(f"{table.where()}: {message}", hint=hint, id=f"assay.{number}")
+
+
+def _known(names: Any) -> str:
+    return "There are: " + ", ".join(sorted(names)) + "."

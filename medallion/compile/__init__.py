@@ -1,0 +1,7 @@
+"""Contracts to SQL. Pure functions: the same contract always gives the same text."""
+
+from __future__ import annotations
+
+from medallion.compile.changes import Change, create, remove, replace
+
+__all__ = ["Change", "create", "remove", "replace"]

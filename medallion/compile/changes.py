@@ -1,0 +1,46 @@
+"""From two contracts, before and after, to the SQL between them, in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from medallion.compile import bronze, gold, silver
+from medallion.compile.text import Contract
+
+_LAYERS: dict[str, ModuleType] = {"bronze": bronze, "silver": silver, "gold": gold}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a migration does to one table, as SQL: forward and backward."""
+
+    target: str
+    verb: str
+    forward: str
+    backward: str
+
+
+def create(target: str, new: Contract, warehouse: str) -> Change:
+    """A table that was not there."""
+    layer = _LAYERS[new["layer"]]
+    named = _named(target, new)
+    return Change(target, "create", layer.create(named, warehouse), layer.remove(named))
+
+
+def remove(target: str, old: Contract, warehouse: str) -> Change:
+    """A table that is declared no more."""
+    layer = _LAYERS[old["layer"]]
+    named = _named(target, old)
+    return Change(target, "remove", layer.remove(named), layer.create(named, warehouse))
+
+
+def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change:
+    """A table that is declared otherwise."""
+    layer = _LAYERS[new["layer"]]
+    before, after = _named(target, old), _named(target, new)
+    return Change(target, "change", layer.replace(before, after, warehouse), layer.replace(after, before, warehouse))
+
+
+def _named(target: str, contract: Contract) -> Contract:
+    return {**contract, "name": target.split(".")[1]}

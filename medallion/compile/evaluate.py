@@ -1,0 +1,234 @@
+"""The one place where a bronze row becomes typed values and broken rules. Loads, rebuilds, the accounting line and
+previews all call the function that is compiled here, so they cannot disagree."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from medallion.columns import CASTS
+from medallion.compile import text
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+
+@dataclass(frozen=True)
+class CompiledRule:
+    """A rule with its number in the load routine. `broken` is SQL over the typed row, TRUE where the rule is broken."""
+
+    position: int
+    name: str
+    column: str | None
+    kind: str
+    definition: dict[str, Any]
+    message: str
+    holds: str
+    broken: str
+    #: Whether a row that only deletes its key must hold it too.
+    binds_deletes: bool
+
+
+def rules(contract: Contract) -> list[CompiledRule]:
+    """All rules of a silver table: casts, the key, the effective time, then what the columns declare."""
+    counter = itertools.count(1)
+    return [CompiledRule(next(counter), **found) for found in _found(contract)]
+
+
+def _found(contract: Contract) -> Iterator[dict[str, Any]]:
+    vital = {*contract.get("key", []), contract.get("effective")}
+    for column in contract["columns"]:
+        name, typed = column["name"], ident(column["name"])
+        given = ident(f"text.{name}")
+        castable = f"({given} IS NULL OR {typed} IS NOT NULL)"
+        has_cast = CASTS.get(column["type"]) is not None
+        if has_cast:
+            yield {
+                "name": f"{name}:castable", "column": name, "kind": "castable",
+                "definition": {"kind": "castable", "type": column["type"]},
+                "message": f"{name} is no {_kind_of_value(column['type'])}",
+                "holds": castable, "broken": f"NOT {castable}", "binds_deletes": name in vital,
+            }  # fmt: skip
+        declared = list(column.get("rules", []))
+        if name in vital and not any(rule["kind"] == "required" for rule in declared):
+            declared.insert(0, _required(name, typed))
+        for number, rule in enumerate(declared):
+            same = [other["kind"] for other in declared[:number]].count(rule["kind"])
+            asked = f"({rule['condition']}) IS TRUE"
+            yield {
+                "name": f"{name}:{rule['kind']}" + (f"_{same + 1}" if same else ""),
+                "column": name, "kind": rule["kind"], "definition": rule, "message": rule["message"],
+                "holds": asked,
+                # A value that could not be cast breaks that rule, and no other.
+                "broken": f"NOT ({asked})" + (f" AND {castable}" if has_cast else ""),
+                "binds_deletes": name in vital and rule["kind"] == "required",
+            }  # fmt: skip
+
+
+def _required(name: str, typed: str) -> dict[str, Any]:
+    return {"kind": "required", "message": f"{name} is missing", "condition": f"{typed} IS NOT NULL"}
+
+
+def _kind_of_value(sql_type: str) -> str:
+    named = {"timestamptz": "timestamp", "numeric": "number", "smallint": "small whole number"}
+    return {**named, "integer": "whole number", "bigint": "whole number"}.get(sql_type, sql_type)
+
+
+def create_function(contract: Contract) -> str:
+    """`dwh_etl.evaluate_silver_x(in_batches, in_keys)`: one row for each bronze row that the table takes."""
+    columns = contract["columns"]
+    returned = [
+        "_bronze_id bigint", "_batch_no bigint", "_ingested_at timestamptz", "_deleted boolean",
+        *(f"{ident(column['name'])} {column['type']}" for column in columns),
+        "_broken smallint[]", "_source_id text", "_seen jsonb", "_source_data jsonb",
+    ]  # fmt: skip
+    name = text.routine(contract, "evaluate")
+    return f"""\
+-- Bronze rows of {contract["source"]} as {text.target(contract)} sees them: each expression and rule evaluated once.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
+CREATE OR REPLACE FUNCTION {name}(in_batches bigint[], in_keys text[])
+RETURNS TABLE (
+{text.lines(returned)}
+)
+LANGUAGE sql
+STABLE
+AS $routine$
+{_select(contract)}
+$routine$;
+"""
+
+
+def _select(contract: Contract) -> str:
+    """Layers of subqueries, each fenced by OFFSET 0: without it the planner would pull them up and evaluate an
+    expression once for each place that uses it."""
+    columns = contract["columns"]
+    compiled = rules(contract)
+    raw = [ident(f"raw.{name}") for name in contract["source_columns"]]
+    typed = [ident(column["name"]) for column in columns]
+    given = [ident(f"text.{column['name']}") for column in columns]
+    meta = ["_bronze_id", "_batch_no", "_ingested_at", "_deleted"]
+    return f"""\
+SELECT
+{
+        text.lines(
+            [
+                *(f"j.{name}" for name in [*meta, *typed, "_broken"]),
+                _source_id(contract),
+                _seen(columns),
+                _source_data(contract),
+            ]
+        )
+    }
+FROM (
+    SELECT
+{text.lines([f"v.{name}" for name in [*meta, *raw, *given, *typed]] + [_broken(compiled, contract)], 2)}
+    FROM (
+        SELECT
+{text.lines([f"t.{name}" for name in [*meta, *raw, *given]] + [_typed(column) for column in columns], 3)}
+        FROM (
+            SELECT
+{text.lines([*_taken(contract), *(_given(column) for column in columns)], 4)}
+            FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS r
+            WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
+                AND (in_batches IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
+                    AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
+                         WHERE b.batch_no = ANY (in_batches)))
+                AND ({_wanted(contract)})
+            OFFSET 0
+        ) AS t
+        WHERE {_key_filter(contract)}
+        OFFSET 0
+    ) AS v
+    OFFSET 0
+) AS j"""
+
+
+def _taken(contract: Contract) -> list[str]:
+    deleted = contract.get("deleted_when")
+    return [
+        "r._bronze_id",
+        "r._batch_no",
+        "r._ingested_at",
+        (f"({deleted}) IS TRUE" if deleted else "false") + " AS _deleted",
+        *(f"r.{ident(name)} AS {ident(f'raw.{name}')}" for name in contract["source_columns"]),
+    ]
+
+
+def _given(column: dict[str, Any]) -> str:
+    expression = column["expression"]
+    if CASTS.get(column["type"]):
+        expression = f"nullif(btrim({expression}), '')"  # a blank is no wrong number, it is none
+    return f"{expression} AS {ident('text.' + column['name'])}"
+
+
+def _typed(column: dict[str, Any]) -> str:
+    return f"{cast(column, 't.' + ident('text.' + column['name']))} AS {ident(column['name'])}"
+
+
+def cast(column: dict[str, Any], given: str) -> str:
+    """The safe cast of a column's text, as SQL."""
+    routine = CASTS.get(column["type"])
+    return f"{routine}({given})" if routine else given
+
+
+def _wanted(contract: Contract) -> str:
+    return f"({contract['where']}) IS TRUE" if contract.get("where") else "true"
+
+
+def _key_filter(contract: Contract) -> str:
+    if not contract.get("key"):
+        return "true"
+    by_name = {column["name"]: column for column in contract["columns"]}
+    key = ", ".join(cast(by_name[name], f"t.{ident('text.' + name)}") for name in contract["key"])
+    return f"(in_keys IS NULL OR ROW({key})::text = ANY (in_keys))"
+
+
+def _broken(compiled: list[CompiledRule], contract: Contract) -> str:
+    if not compiled:
+        return "NULL::smallint[] AS _broken"
+    every = _broken_case(compiled)
+    if not contract.get("deleted_when"):
+        return f"{every} AS _broken"
+    # A row that deletes needs a good key and a good time, whatever else is wrong with it.
+    vital = _broken_case([rule for rule in compiled if rule.binds_deletes])
+    return f"CASE WHEN v._deleted THEN {vital} ELSE {every} END AS _broken"
+
+
+def _broken_case(compiled: Iterable[CompiledRule]) -> str:
+    compiled = list(compiled)
+    holds = "\n        AND ".join(rule.holds for rule in compiled)
+    broken = ",\n        ".join(f"CASE WHEN {rule.broken} THEN {rule.position}::smallint END" for rule in compiled)
+    # The list is made only for rows that need one; good rows pay for the conditions alone.
+    return f"CASE WHEN {holds} THEN NULL\n    ELSE array_remove(ARRAY[\n        {broken}\n    ], NULL) END"
+
+
+def _source_id(contract: Contract) -> str:
+    key = contract.get("key")
+    if not key:
+        return "NULL::text AS _source_id"
+    given = ", ".join("j." + ident(f"text.{name}") for name in key)
+    return f"concat_ws('|', {given}) AS _source_id"
+
+
+def _seen(columns: list[dict[str, Any]]) -> str:
+    pairs = [(column["name"], f"j.{ident('text.' + column['name'])}") for column in columns]
+    return f"CASE WHEN j._broken IS NOT NULL THEN {_json(pairs)} END AS _seen"
+
+
+def _source_data(contract: Contract) -> str:
+    pairs = [(name, f"j.{ident('raw.' + name)}") for name in contract["source_columns"]]
+    return f"CASE WHEN j._broken IS NOT NULL THEN {_json(pairs)} END AS _source_data"
+
+
+def _json(pairs: list[tuple[str, str]]) -> str:
+    """jsonb_build_object takes 100 arguments at most, so wide rows are put together from pieces."""
+    pieces = [pairs[start : start + 50] for start in range(0, len(pairs), 50)]
+    return " || ".join(f"jsonb_build_object(\n{text.lines(_pairs(piece), 2)}\n    )" for piece in pieces)
+
+
+def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
+    return [f"{literal(name)}, {value}" for name, value in pairs]

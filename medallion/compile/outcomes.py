@@ -1,0 +1,123 @@
+"""The accounting line, row by row: what became of each bronze row in one silver table.
+
+Computed from the rows themselves, not from counters. A row without an outcome (NULL) is a gap; so is a row that is both
+in the table and in quarantine.
+"""
+
+from __future__ import annotations
+
+from medallion.compile import text
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+
+def append(contract: Contract) -> str:
+    """`dwh_etl.outcomes_silver_x()` of an append table."""
+    return _function(
+        contract,
+        f"""\
+SELECT r._bronze_id, CASE
+    {_shared(contract, "s._source_bronze_id IS NOT NULL")}
+    WHEN s._source_bronze_id IS NOT NULL THEN 'current'
+    {_excluded(contract)}
+END
+FROM {_bronze(contract)} AS r
+LEFT JOIN {text.relation(contract)} AS s ON s._source_bronze_id = r._bronze_id
+{_joins(contract)}""",
+    )
+
+
+def scd2(contract: Contract) -> str:
+    """`dwh_etl.outcomes_silver_x()` of an SCD2 table: it folds all histories and compares them with the table."""
+    from medallion.compile.scd2 import attributes, event_columns, winners
+
+    key, values = contract["key"], attributes(contract)
+    said = f"{text.row(['_deleted', *values], 'e')} IS NOT DISTINCT FROM {text.row(['_deleted', *values], 'w')}"
+    lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in values)
+    was = f"ROW({', '.join('c.' + ident('was.' + name) for name in values)})"
+    winner = winners(contract, "events").replace("\n", "\n        ")
+    return _function(
+        contract,
+        f"""\
+WITH events AS MATERIALIZED (
+    SELECT {", ".join(event_columns(contract, "v"))}
+    FROM {text.routine(contract, "evaluate")}(NULL, NULL) AS v
+    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
+    WHERE v._broken IS NULL AND NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.pendings AS p
+        WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
+    )
+), moments AS MATERIALIZED (
+    -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
+    SELECT c._effective, c._deleted, {text.names([*key, *values], "c")},
+        c._deleted <> coalesce(c._was_absent, true)
+            OR (NOT c._deleted AND {text.row(values, "c")} IS DISTINCT FROM {was}) AS _changes
+    FROM (
+        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, {lagged}
+        FROM (
+        {winner}
+        ) AS x
+        WINDOW history AS (PARTITION BY {text.names(key, "x")} ORDER BY x._effective)
+    ) AS c
+), said AS (
+    SELECT e._bronze_id, CASE
+        WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        WHEN NOT ({said}) THEN 'superseded'
+        WHEN e._deleted THEN 'deleted'
+        WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
+        WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        ELSE 'unchanged'
+    END AS outcome
+    FROM events AS e
+    JOIN moments AS w ON {text.equal([*key, "_effective"], "w", "e")}
+    LEFT JOIN {text.relation(contract)} AS s
+        ON {text.equal(key, "s", "e")} AND s.valid_from = e._effective AND w._changes
+)
+SELECT r._bronze_id, CASE
+    {_shared(contract, "d.outcome IN ('current', 'history')")}
+    WHEN d._bronze_id IS NOT NULL THEN d.outcome
+    {_excluded(contract)}
+END
+FROM {_bronze(contract)} AS r
+LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
+{_joins(contract)}""",
+    )
+
+
+def _bronze(contract: Contract) -> str:
+    return ident("bronze", contract["source"].split(".")[1] + "_rows")
+
+
+def _shared(contract: Contract, landed: str) -> str:
+    return f"""WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN {landed} THEN NULL ELSE 'quarantined' END
+    WHEN x.state = 'rejected' THEN 'rejected'
+    WHEN x.state = 'superseded' THEN 'superseded'"""
+
+
+def _excluded(contract: Contract) -> str:
+    where = contract.get("where")
+    return f"WHEN ({where}) IS NOT TRUE THEN 'excluded'" if where else "ELSE NULL"
+
+
+def _joins(contract: Contract) -> str:
+    target = literal(text.target(contract))
+    return (
+        f"LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = {target} AND x.bronze_id = r._bronze_id\n"
+        f"LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = {target} AND p.batch_no = r._batch_no"
+    )
+
+
+def _function(contract: Contract, query: str) -> str:
+    return f"""\
+-- What became of each row of {contract["source"]} in {text.target(contract)}: exactly one outcome a row; NULL is a gap.
+-- Reads the rows themselves. No side effects.
+CREATE OR REPLACE FUNCTION {text.routine(contract, "outcomes")}()
+RETURNS TABLE (bronze_id bigint, outcome text)
+LANGUAGE sql
+STABLE
+{text.PINNED}
+AS $routine$
+{query}
+$routine$;
+"""

@@ -1,0 +1,354 @@
+"""SCD2: the history of a key is a fold over its events in the order of the source's time, never of arrival.
+
+Most events are newer than everything seen before: they are appended (the fast path). A late event folds its key again
+from bronze (the late path), and so does a rebuild for all keys; both write only differences, so that a version that did
+not change keeps its surrogate key.
+
+Events of one key at one effective time: the last by file name and record counts. The version's `_source_bronze_id` is
+the first bronze row that said the same at that time, whatever the order of arrival.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from medallion.compile import outcomes, text
+from medallion.compile.append import LAND, evaluated, finish, record
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+
+def attributes(contract: Contract) -> list[str]:
+    """The columns whose change makes a new version: all but the key and the effective time."""
+    apart = {*contract["key"], contract.get("effective")}
+    return [column["name"] for column in contract["columns"] if column["name"] not in apart]
+
+
+def surrogate(contract: Contract) -> str:
+    """The name of the surrogate key: `customer_sk` for `customers`."""
+    return str(contract.get("surrogate") or contract["name"].removesuffix("s") + "_sk")
+
+
+def effective(contract: Contract, alias: str) -> str:
+    """Since when an event's values hold."""
+    column = contract.get("effective")
+    return f"{alias}.{ident(column)}::timestamptz" if column else f"{alias}._ingested_at"
+
+
+def event_columns(contract: Contract, alias: str) -> list[str]:
+    """An evaluated row as an event."""
+    return [
+        f"{alias}._bronze_id",
+        f"{effective(contract, alias)} AS _effective",
+        f"{alias}._deleted",
+        "b.source_file AS _file",
+        "b.source_checksum AS _checksum",
+        *(f"{alias}.{ident(name)}" for name in [*contract["key"], *attributes(contract)]),
+    ]
+
+
+def winners(contract: Contract, events: str) -> str:
+    """Of several events of a key at one time the last; its source is the first row that said the same."""
+    key, values = contract["key"], attributes(contract)
+    moment = f"{text.names(key, 'e')}, e._effective"
+    return f"""\
+SELECT w._effective, w._deleted, {text.names([*key, *values], "w")}, w._first AS _bronze_id
+FROM (
+    SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+    FROM {events} AS e
+    WINDOW
+        last_first AS (
+            PARTITION BY {moment}
+            ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+        ),
+        same AS (PARTITION BY {moment}, e._deleted, {text.names(values, "e")})
+) AS w
+WHERE w._place = 1"""
+
+
+class Scd2History:
+    """How an SCD2 table is stored, loaded, rebuilt and accounted for."""
+
+    ROUTINES: ClassVar[dict[str, tuple[str, str]]] = {
+        "load": ("PROCEDURE", "uuid"),
+        "rebuild": ("PROCEDURE", "uuid"),
+        "fold": ("PROCEDURE", "uuid, boolean, bigint, bigint, bigint"),
+        "outcomes": ("FUNCTION", ""),
+    }
+
+    def create_table(self, contract: Contract) -> str:
+        """One row for each key and period; one current row for each key, held by the database."""
+        table, name, key = text.relation(contract), contract["name"], contract["key"]
+        types = {column["name"]: column["type"] for column in contract["columns"]}
+        stored = [
+            f"{ident(surrogate(contract))} bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY",
+            *(f"{ident(column)} {types[column]} NOT NULL" for column in key),
+            *(f"{ident(column)} {types[column]}" for column in attributes(contract)),
+            "valid_from timestamptz NOT NULL",
+            "valid_to timestamptz",
+            "is_current boolean NOT NULL",
+            "_source_bronze_id bigint NOT NULL",
+            "_batch_id uuid NOT NULL",
+            "_loaded_at timestamptz NOT NULL DEFAULT now()",
+            f"CONSTRAINT {ident(name + '_valid_range')} CHECK (valid_to > valid_from)",
+            f"CONSTRAINT {ident(name + '_current_is_open')} CHECK (is_current = (valid_to IS NULL))",
+        ]
+        return (
+            f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
+            f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
+            f"CREATE UNIQUE INDEX {ident(name + '_current_key')} ON {table} ({text.names(key)}) WHERE is_current;\n"
+            f"CREATE UNIQUE INDEX {ident(name + '_history_key')} ON {table} ({text.names(key)}, valid_from);\n"
+        )
+
+    def routines(self, contract: Contract) -> list[str]:
+        return [self._fold(contract), self._load(contract), self._rebuild(contract), outcomes.scd2(contract)]
+
+    def _load(self, contract: Contract) -> str:
+        return text.procedure(
+            text.routine(contract, "load"),
+            "in_batch_id uuid DEFAULT NULL",
+            "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_seen_until timestamptz;\n"
+            "l_read bigint;\nl_inserted bigint;\nl_updated bigint;\nl_deleted bigint := 0;\nl_events bigint;\n"
+            "l_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\nl_late_updated bigint;\n"
+            "l_late_deleted bigint;",
+            f"""\
+SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
+IF l_load.taken IS NULL THEN
+    RETURN;
+END IF;
+SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
+WHERE t.target = {literal(text.target(contract))};
+{evaluated(contract, "l_load.taken")}
+{record(contract)}
+{_events(contract, "events", "pg_temp.evaluated")}
+GET DIAGNOSTICS l_events = ROW_COUNT;
+ANALYZE pg_temp.events;
+{self._touched(contract)}
+{self._append(contract)}
+IF l_late IS NOT NULL THEN
+{_indented(self._fold_late(contract))}
+END IF;
+
+UPDATE dwh_lineage.targets
+SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
+WHERE target = {literal(text.target(contract))};
+{finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected")}""",
+            f"Loads what waits for {text.target(contract)}: newer events are appended to their keys' histories, late "
+            "ones fold theirs again; rows that break a rule become exceptions. Takes the run's id. Locks the table's "
+            "row in dwh_lineage.targets.",
+        )
+
+    def _touched(self, contract: Contract) -> str:
+        """The keys with an event that says something new, and which of them are late.
+
+        An event that says what the history says of its time changes nothing, whatever else there is; but where its key
+        has another event that does, it takes part in the fold.
+        """
+        key, values, table = contract["key"], attributes(contract), text.relation(contract)
+        said = f"{text.row(values, 's')} IS NOT DISTINCT FROM {text.row(values, 'e')}"
+        # A key without versions has had no events, unless it had deletes alone, which leave nothing behind.
+        known = "true" if contract.get("deleted_when") else self._has_versions(contract, "n")
+        return f"""\
+DROP TABLE IF EXISTS pg_temp.touched;
+CREATE TEMP TABLE touched ON COMMIT DROP AS
+SELECT {text.names(key, "n")}, bool_or(n._effective <= l_seen_until AND {known}) IS TRUE AS _late
+FROM (
+    SELECT {text.names(key, "e")}, e._effective
+    FROM pg_temp.events AS e
+    LEFT JOIN {table} AS s ON {text.equal(key, "s", "e")}
+        AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
+    WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
+        ELSE s._source_bronze_id IS NULL OR NOT ({said})
+            -- The same at the very same time, but earlier in bronze: it becomes the version's source.
+            OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
+) AS n
+GROUP BY {text.names(key, "n")};
+ANALYZE pg_temp.touched;"""
+
+    def _has_versions(self, contract: Contract, alias: str) -> str:
+        return f"EXISTS (SELECT 1 FROM {text.relation(contract)} AS x WHERE {text.equal(contract['key'], 'x', alias)})"
+
+    def _append(self, contract: Contract) -> str:
+        """The fast path: the events of a touched key that are newer than all before, chained to its current version."""
+        key, values, table = contract["key"], attributes(contract), text.relation(contract)
+        columns = [*key, *values]
+        return f"""\
+DROP TABLE IF EXISTS pg_temp.fresh;
+CREATE TEMP TABLE fresh ON COMMIT DROP AS
+SELECT e.*
+FROM pg_temp.events AS e
+JOIN pg_temp.touched AS t ON {text.equal(key, "t", "e")}
+WHERE NOT t._late AND (
+    l_seen_until IS NULL OR e._effective > l_seen_until OR NOT {self._has_versions(contract, "e")}
+);
+
+DROP TABLE IF EXISTS pg_temp.changes;
+CREATE TEMP TABLE changes ON COMMIT DROP AS
+SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
+FROM (
+    SELECT c._bronze_id, c._effective, c._deleted, {text.names(columns, "c")}
+    FROM (
+        SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
+        FROM (
+            SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
+            FROM (
+{_indented(winners(contract, "pg_temp.fresh"), 4)}
+            ) AS w
+            UNION ALL
+            SELECT s._source_bronze_id, s.valid_from, false, true, {text.names(columns, "s")}
+            FROM {table} AS s
+            JOIN pg_temp.touched AS t ON {text.equal(key, "t", "s")}
+            WHERE s.is_current AND NOT t._late
+        ) AS h
+        WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
+    ) AS c
+    WHERE NOT c._stands AND {_differs(values)}
+) AS k;
+ANALYZE pg_temp.changes;
+
+UPDATE {table} AS s
+SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+FROM (
+    SELECT DISTINCT ON ({text.names(key, "f")}) {text.names(key, "f")}, f._effective
+    FROM pg_temp.changes AS f
+    ORDER BY {text.names(key, "f")}, f._effective
+) AS c
+WHERE s.is_current AND {text.equal(key, "s", "c")};
+GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+INSERT INTO {table} (
+    {text.names(columns)}, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
+)
+SELECT {text.names(columns, "c")}, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
+FROM pg_temp.changes AS c
+WHERE NOT c._deleted;
+GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+SELECT array_agg(ROW({text.names(key, "t")})::text) INTO l_late FROM pg_temp.touched AS t WHERE t._late;"""
+
+    def _fold_late(self, contract: Contract) -> str:
+        return f"""\
+DROP TABLE IF EXISTS pg_temp.again;
+CREATE TEMP TABLE again ON COMMIT DROP AS
+SELECT * FROM {text.routine(contract, "evaluate")}(NULL, l_late);
+{_events(contract, "fold_events", "pg_temp.again")}
+CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
+l_inserted := l_inserted + l_late_inserted;
+l_updated := l_updated + l_late_updated;
+l_deleted := l_deleted + l_late_deleted;"""
+
+    def _rebuild(self, contract: Contract) -> str:
+        return text.procedure(
+            text.routine(contract, "rebuild"),
+            "in_batch_id uuid DEFAULT NULL",
+            "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_read bigint;\n"
+            "l_inserted bigint;\nl_updated bigint;\nl_deleted bigint;\nl_events bigint;\nl_rejected bigint;",
+            f"""\
+SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id, true);
+{evaluated(contract, "NULL")}
+{record(contract)}
+{LAND.format(target=literal(text.target(contract)))}
+{_events(contract, "fold_events", "pg_temp.evaluated")}
+GET DIAGNOSTICS l_events = ROW_COUNT;
+CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
+
+UPDATE dwh_lineage.targets
+SET last_event_at = (SELECT max(e._effective) FROM pg_temp.fold_events AS e), needs_rebuild = false
+WHERE target = {literal(text.target(contract))};
+{finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected")}""",
+            f"Makes {text.target(contract)} what bronze and the rules say, in place: only differences are written, and "
+            "a version that did not change keeps its surrogate key. Takes the run's id. Locks the table's row in "
+            "dwh_lineage.targets.",
+        )
+
+    def _fold(self, contract: Contract) -> str:
+        key, values, table = contract["key"], attributes(contract), text.relation(contract)
+        columns = [*key, *values]
+        written = [*values, "valid_to", "is_current", "_source_bronze_id"]
+        return text.procedure(
+            text.routine(contract, "fold"),
+            "in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, "
+            "INOUT io_deleted bigint",
+            "",
+            f"""\
+DROP TABLE IF EXISTS pg_temp.folded;
+CREATE TEMP TABLE folded ON COMMIT DROP AS
+SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+    v._bronze_id AS _source_bronze_id
+FROM (
+    SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
+    FROM (
+        SELECT c.*
+        FROM (
+            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
+            FROM (
+{_indented(winners(contract, "pg_temp.fold_events"), 4)}
+            ) AS h
+            WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
+        ) AS c
+        WHERE {_differs(values)}
+    ) AS k
+) AS v
+WHERE NOT v._deleted;
+ANALYZE pg_temp.folded;
+
+DROP TABLE IF EXISTS pg_temp.fold_keys;
+CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
+SELECT DISTINCT {text.names(key, "e")} FROM pg_temp.fold_events AS e;
+ANALYZE pg_temp.fold_keys;
+
+DELETE FROM {table} AS s
+WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE {text.equal(key, "k", "s")}))
+    AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, "valid_from"], "f", "s")}
+    );
+GET DIAGNOSTICS io_deleted = ROW_COUNT;
+
+UPDATE {table} AS s
+SET {", ".join(f"{ident(name)} = f.{ident(name)}" for name in written)}, _batch_id = in_batch_id, _loaded_at = now()
+FROM pg_temp.folded AS f
+WHERE {text.equal([*key, "valid_from"], "f", "s")}
+    AND {text.row(written, "s")} IS DISTINCT FROM {text.row(written, "f")};
+GET DIAGNOSTICS io_updated = ROW_COUNT;
+
+INSERT INTO {table} ({text.names([*columns, "valid_from"])}, valid_to, is_current, _source_bronze_id, _batch_id)
+SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
+FROM pg_temp.folded AS f
+WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
+GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
+            f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
+            "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
+            "rebuild, which hold the table's row.",
+        )
+
+
+def _events(contract: Contract, name: str, source: str) -> str:
+    """Good rows as events, with what orders those of one time."""
+    return f"""\
+DROP TABLE IF EXISTS pg_temp.{name};
+CREATE TEMP TABLE {name} ON COMMIT DROP AS
+SELECT
+{text.lines(event_columns(contract, "e"))}
+FROM {source} AS e
+JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+WHERE e._broken IS NULL;"""
+
+
+def _lagged(values: list[str]) -> str:
+    return ", ".join(f"lag(h.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in values)
+
+
+def _differs(values: list[str]) -> str:
+    """A change against what stood before: from absent to there, from there to absent, or other values."""
+    was = f"ROW({', '.join('c.' + ident('was.' + name) for name in values)})"
+    return (
+        "(c._deleted <> coalesce(c._was_absent, true)"
+        f" OR (NOT c._deleted AND {text.row(values, 'c')} IS DISTINCT FROM {was}))"
+    )
+
+
+def _indented(sql: str, depth: int = 1) -> str:
+    return "\n".join(text.INDENT * depth + line if line else line for line in sql.split("\n"))
+
+
+HISTORY = Scd2History()

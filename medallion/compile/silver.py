@@ -1,0 +1,126 @@
+"""Silver tables: what append and SCD2 tables share."""
+
+from __future__ import annotations
+
+import json
+
+from medallion.compile import append, evaluate, scd2, text
+from medallion.compile.lineage import silver_columns
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+from quality.rules import fingerprint
+
+#: What changes nothing about the rows: a new text for people, and raw columns that only exceptions show.
+PRESENTATION = ("description", "source_columns")
+
+
+def create(contract: Contract, warehouse: str) -> str:
+    """The table with its routines, rules and lineage."""
+    return f"""\
+{_history(contract).create_table(contract)}
+{routines(contract)}
+{metadata(contract, warehouse)}"""
+
+
+def routines(contract: Contract) -> str:
+    """Evaluation, load, rebuild and the accounting of each row."""
+    return "\n".join([evaluate.create_function(contract), *_history(contract).routines(contract)])
+
+
+def metadata(contract: Contract, warehouse: str) -> str:
+    """The table's rows in targets, quality_rules, column_lineage and among the consumers of its source."""
+    registered = text.register(
+        contract,
+        warehouse,
+        text.relation(contract),
+        {
+            "load_routine": text.routine(contract, "load"),
+            "rebuild_routine": text.routine(contract, "rebuild"),
+            "outcomes_routine": text.routine(contract, "outcomes"),
+        },
+    )
+    return "\n".join(
+        [registered, _rules(contract), text.inputs(contract, [contract["source"]]), silver_columns(contract)]
+    )
+
+
+def replace(old: Contract, new: Contract, warehouse: str) -> str:
+    """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
+    if _shape(old) != _shape(new):
+        return "\n".join([_drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
+                          _needs_rebuild(new)])  # fmt: skip
+    changes = [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
+    types = {column["name"]: column["type"] for column in new["columns"]}
+    changes += [
+        f"ALTER TABLE {text.relation(new)} ADD COLUMN {ident(name)} {types[name]};" for name in _names(new, old)
+    ]
+    changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
+        k: v for k, v in new.items() if k not in PRESENTATION
+    }
+    pieces = [*changes, _drop_routines(old), routines(new), metadata(new, warehouse)]
+    return "\n".join([*pieces, _needs_rebuild(new)] if changed else pieces)
+
+
+def remove(contract: Contract) -> str:
+    """Takes the table away. Nothing is lost: bronze can make it again."""
+    return text.unregister(contract) + _drop(contract)
+
+
+def _names(left: Contract, right: Contract) -> list[str]:
+    """Stored columns of the left that the right has not, or has with another type."""
+
+    def stored(contract: Contract) -> dict[str, str]:
+        effective = contract.get("effective")
+        return {c["name"]: c["type"] for c in contract["columns"] if c["name"] != effective}
+
+    return [name for name, kind in stored(left).items() if stored(right).get(name) != kind]
+
+
+def _shape(contract: Contract) -> tuple[object, ...]:
+    """What cannot be altered in place."""
+    types = {column["name"]: column["type"] for column in contract["columns"]}
+    key = contract.get("key", [])
+    return (contract["kind"], [(name, types[name]) for name in key], contract.get("surrogate"),
+            contract.get("effective"))  # fmt: skip
+
+
+def _drop(contract: Contract) -> str:
+    return f"{_drop_routines(contract)}DROP TABLE {text.relation(contract)};\n"
+
+
+def _drop_routines(contract: Contract) -> str:
+    history = _history(contract).ROUTINES
+    dropped = [
+        f"DROP {kind} {text.routine(contract, verb)}({arguments});" for verb, (kind, arguments) in history.items()
+    ]
+    return "\n".join([*dropped, f"DROP FUNCTION {text.routine(contract, 'evaluate')}(bigint[], text[]);"]) + "\n"
+
+
+def _needs_rebuild(contract: Contract) -> str:
+    return f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = {literal(text.target(contract))};\n"
+
+
+def _history(contract: Contract) -> append.AppendHistory | scd2.Scd2History:
+    return append.HISTORY if contract["kind"] == "append" else scd2.HISTORY
+
+
+def _rules(contract: Contract) -> str:
+    """The rules of the declaration; those that it no longer states become inactive; old breaches keep theirs."""
+    target = literal(text.target(contract))
+    compiled = evaluate.rules(contract)
+    values = [
+        f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
+        f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
+        f"{literal(fingerprint(rule.definition))}, true)"
+        for rule in compiled
+    ]
+    retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
+    if not values:
+        return retire
+    return f"""{retire}INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, active
+)
+VALUES
+{text.lines(values)}
+ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+"""

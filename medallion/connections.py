@@ -1,0 +1,56 @@
+"""The connections that loads and ingestions work on: outside of Django's, with a role and time limits of their own."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import LiteralString
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, connections
+from psycopg.rows import TupleRow
+
+ROLE = "etl_service"
+
+# Where the role could not be created, or may not be taken, loads run as who connects (lineage/sql/roles.sql says so).
+_MAY_TAKE_ROLE: LiteralString = """
+    SELECT CASE WHEN to_regrole(%(role)s) IS NULL THEN false ELSE pg_has_role(current_user, %(role)s, 'SET') END
+"""
+_SET: LiteralString = "SELECT set_config(%s, %s, false)"
+
+
+def work_connection(
+    purpose: str = "load",
+    *,
+    statement_timeout: float = 0,
+    lock_timeout: float = 0,
+    idle_in_transaction_session_timeout: float = 0,
+) -> psycopg.Connection[TupleRow]:
+    """A new psycopg connection to the default database, as `etl_service` where that may be; the caller closes it.
+
+    Autocommit is on: use `with connection.transaction()`. In pg_stat_activity it is `assay <purpose>`. Timeouts are in
+    seconds; 0 means none. The server notices a client that died within a second, so its locks go too.
+    Raises psycopg.OperationalError where the server cannot be reached.
+    """
+    parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
+    for django_only in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(django_only, None)
+    parameters |= {"autocommit": True, "application_name": f"assay {purpose}"}
+    connection: psycopg.Connection[TupleRow] = psycopg.connect(**parameters)
+    try:
+        limits = {
+            "statement_timeout": statement_timeout,
+            "lock_timeout": lock_timeout,
+            "idle_in_transaction_session_timeout": idle_in_transaction_session_timeout,
+        }
+        for name, seconds in limits.items():
+            connection.execute(_SET, (name, f"{round(seconds * 1000)}ms"))
+        # A server on a system that cannot look at a socket's other end refuses the check; work goes on without it.
+        with suppress(psycopg.errors.InvalidParameterValue):
+            connection.execute(_SET, ("client_connection_check_interval", "1s"))
+        row = connection.execute(_MAY_TAKE_ROLE, {"role": ROLE}).fetchone()
+        if row is not None and row[0]:
+            connection.execute(_SET, ("role", ROLE))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

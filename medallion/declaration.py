@@ -1,0 +1,58 @@
+"""What all declared tables share: a layer, a name, a target, a contract."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any, ClassVar
+
+from medallion.naming import snake_case
+
+
+class Table:
+    """A declared table. The class is the contract: names, types, keys, rules. SQL is the transformation."""
+
+    layer: ClassVar[str]
+    kind: ClassVar[str]
+    #: The table's name; the class name in snake case where it is not given.
+    name: ClassVar[str]
+    #: Schema and name, as in `silver.customers`.
+    target: ClassVar[str]
+    #: A base class that others derive from, not a table.
+    abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.abstract = cls.__dict__.get("abstract", False)
+        if not cls.abstract:
+            cls.name = cls.__dict__.get("name") or snake_case(cls.__name__)
+            cls.target = f"{cls.layer}.{cls.name}"
+
+    @classmethod
+    def contract(cls) -> dict[str, Any]:
+        """The declaration as JSON: what migrations compare and what `targets.contract` holds.
+
+        What has its default value is left out, so that an upgrade that adds an option changes no contract.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def inputs(cls) -> list[str]:
+        """Targets whose batches this table takes."""
+        raise NotImplementedError
+
+    @classmethod
+    def description(cls) -> str:
+        """The class's docstring."""
+        return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+
+    @classmethod
+    def where(cls) -> str:
+        """File and class, for messages: `examples/retail/warehouse.py: class InvoiceLines`."""
+        return f"{source_file(cls)}: class {cls.__qualname__}"
+
+
+def source_file(cls: type) -> Path:
+    """The file that declares a class, relative to the working directory where it lies below it."""
+    path = Path(inspect.getfile(cls))
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,100 @@
+"""Creating runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from lineage.models import PipelineRun, Step
+from lineage.states import LIVE_RUN_STATES, RunStatus, StepState
+from medallion.execution.doorbell import ring_on_commit
+from medallion.execution.errors import RunIsLive, RunRefused
+from medallion.execution.plan import PlannedStep, steps_of_rebuild, steps_upstream
+from medallion.registry import warehouse
+
+
+def create_run(
+    pipeline: str, requested_by: str = "", trigger: str = "manual", parameters: Mapping[str, Any] | None = None
+) -> PipelineRun:
+    """Creates a run of the pipeline named `pipeline` with all its steps, and rings for the first of them.
+
+    Raises RunRefused (unknown pipeline, a table that is not installed, a circle) and RunIsLive: there is no run then.
+    """
+    pipelines = warehouse().pipelines
+    declared = pipelines.get(pipeline)
+    if declared is None:
+        known = ", ".join(sorted(pipelines)) or "none; declare one in a warehouse.py named in ASSAY_WAREHOUSES"
+        raise RunRefused(f"There is no pipeline {pipeline}.", f"Pipelines: {known}.")
+    return _create(pipeline, steps_upstream(declared.target_names()), requested_by, trigger, parameters)
+
+
+def create_rebuild(table: str, requested_by: str = "", trigger: str = "manual") -> PipelineRun:
+    """Creates a run that writes `table` anew from all its inputs and then loads what it feeds. Raises as create_run."""
+    return _create(f"rebuild {table}", steps_of_rebuild(table), requested_by, trigger, {"rebuild": table})
+
+
+def code_version(targets: Iterable[str]) -> str:
+    """Twelve hex digits that change with Assay's version or with the declaration of one of `targets`."""
+    try:
+        of_assay = version("assay")
+    except PackageNotFoundError:  # a checkout that was not installed
+        of_assay = "checkout"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT left(encode(sha256(convert_to(
+                %s || coalesce(string_agg(t.target || t.contract::text, '' ORDER BY t.target), ''), 'UTF8'
+            )), 'hex'), 12)
+            FROM dwh_lineage.targets AS t WHERE t.target = ANY (%s)
+            """,
+            [of_assay, list(targets)],
+        )
+        (digest,) = cursor.fetchone()
+    return str(digest)
+
+
+def live_run(name: str) -> int | None:
+    """The run of the pipeline `name` that has not ended."""
+    runs = PipelineRun.objects.filter(concurrency_key=name, status__in=LIVE_RUN_STATES)
+    return runs.values_list("run_id", flat=True).first()
+
+
+def _create(
+    name: str, steps: list[PlannedStep], requested_by: str, trigger: str, parameters: Mapping[str, Any] | None
+) -> PipelineRun:
+    try:
+        with transaction.atomic():
+            run = PipelineRun.objects.create(
+                pipeline_name=name,
+                status=RunStatus.PENDING,
+                trigger=trigger,
+                requested_by=requested_by,
+                parameters=dict(parameters or {}),
+                code_version=code_version(step.target for step in steps),
+                concurrency_key=name,
+            )
+            ring_on_commit(_add_steps(run, steps))
+    except IntegrityError as error:
+        # The partial unique index decides, so twenty starters at one moment make one run.
+        if "pipeline_runs_one_live" not in str(error):
+            raise
+        raise RunIsLive(name, live_run(name)) from None
+    return run
+
+
+def _add_steps(run: PipelineRun, steps: list[PlannedStep]) -> list[int]:
+    created = Step.objects.bulk_create(
+        Step(
+            run=run,
+            target=step.target,
+            position=position,
+            needs=step.needs,
+            rebuild=step.rebuild,
+            state=StepState.BLOCKED if step.needs else StepState.QUEUED,
+        )
+        for position, step in enumerate(steps, start=1)
+    )
+    return [step.pk for step in created if step.state == StepState.QUEUED]

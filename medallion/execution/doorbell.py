@@ -1,0 +1,30 @@
+"""Doorbells: messages that say "this step is due". A lost one does no harm (the sweeper rings again), nor a second."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from django.db import transaction
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+logger = logging.getLogger(__name__)
+
+
+def ring(step_ids: Iterable[int]) -> None:
+    """Rings for each step. A broker that does not answer is no error: steps stay due, and the sweeper rings again."""
+    from medallion.tasks import run_step  # the task calls what rings
+
+    try:
+        for step_id in step_ids:
+            run_step.apply_async((step_id,), retry=False, ignore_result=True)
+    except (OperationalError, RedisError, OSError) as error:
+        logger.warning("Redis does not answer (%s): steps wait until the sweeper rings for them.", error)
+
+
+def ring_on_commit(step_ids: Iterable[int]) -> None:
+    """Rings once the present transaction is committed: before that, nobody could claim the steps."""
+    ids = list(step_ids)
+    if ids:
+        transaction.on_commit(lambda: ring(ids))

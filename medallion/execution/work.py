@@ -1,0 +1,156 @@
+"""The work at a claimed step: the load and the step's success in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+import psycopg
+from psycopg import sql
+
+from medallion.connections import work_connection
+from medallion.execution.claim import LEASE_SECONDS, Claim
+from medallion.execution.heartbeat import BEAT_SECONDS, Heartbeat
+
+MAX_CONFLICTS = 20
+# Seconds. A load may take its time; waiting for a lock, or for us, may not.
+TIMEOUTS = {"statement_timeout": 4 * 3600.0, "lock_timeout": 60.0, "idle_in_transaction_session_timeout": 60.0}
+CONNECTION_LOST = "08006"
+QUERY_CANCELED = "57014"
+SERIALIZATION_FAILURE = "40001"
+
+# The batch is found by the run's id: an index lookup, and NULL where nothing waited.
+_SUCCEED = """
+UPDATE dwh_lineage.run_steps AS s
+SET state = 'succeeded', ended_at = clock_timestamp(),
+    batch_no = (
+        SELECT max(b.batch_no) FROM dwh_lineage.batches AS b WHERE b.batch_id = %(batch_id)s AND b.target = %(target)s
+    ),
+    error_sqlstate = NULL, error_message = NULL, error_hint = NULL
+WHERE s.id = %(step_id)s AND s.token = %(token)s AND s.state = 'running'
+"""
+
+
+class Outcome(StrEnum):
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    FENCED = "fenced"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong: SQLSTATE where there is one, message with its detail, hint."""
+
+    sqlstate: str | None
+    message: str
+    hint: str | None = None
+
+    @classmethod
+    def of(cls, error: psycopg.Error) -> Self:
+        said = error.diag
+        message = said.message_primary or str(error).strip() or type(error).__name__
+        if said.message_detail:
+            message += f"\n{said.message_detail}"
+        # An error without SQLSTATE comes from the client's side: there was no server to give one.
+        return cls(error.sqlstate or CONNECTION_LOST, message, said.message_hint or _HINTS.get(error.sqlstate or ""))
+
+
+_HINTS = {
+    QUERY_CANCELED: "It ran longer than the statement timeout, or an administrator cancelled it. Resume the run.",
+    "55P03": "Another transaction holds the table. Look at pg_stat_activity for one that does not end.",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How an attempt went, as far as its worker can know."""
+
+    outcome: Outcome
+    failure: Failure | None = None
+
+
+_local = threading.local()
+
+
+def work_at(claim: Claim, beat_seconds: float = BEAT_SECONDS, lease_seconds: float = LEASE_SECONDS) -> Verdict:
+    """Carries out a claim: calls the table's routine and marks the step succeeded in one transaction.
+
+    Raises nothing that the database says: the verdict holds it. After a connection that broke at COMMIT the verdict is
+    `failed`, and `outcome.record` finds out the truth.
+    """
+    if claim.routine is None:
+        what = "rebuild" if claim.rebuild else "load"
+        missing = f"The table {claim.target} has no {what} routine any more."
+        return Verdict(Outcome.FAILED, Failure("AS010", missing, "Run migrate, then resume the run."))
+    try:
+        connection = _connection()
+        with Heartbeat(claim, connection, beat_seconds, lease_seconds) as heart:
+            for _ in range(MAX_CONFLICTS):
+                verdict = _try_load(connection, claim, heart)
+                # Another load of the table has just finished: again at once, with a new snapshot.
+                if verdict.failure is None or verdict.failure.sqlstate != SERIALIZATION_FAILURE:
+                    break
+    except psycopg.Error as error:
+        verdict = Verdict(Outcome.FAILED, Failure.of(error))
+    return verdict
+
+
+def close_connection() -> None:
+    """Closes the work connection of this thread."""
+    connection: psycopg.Connection[Any] | None = getattr(_local, "connection", None)
+    if connection is not None:
+        connection.close()
+
+
+def _connection() -> psycopg.Connection[Any]:
+    """This thread's work connection, kept from step to step; one that died meanwhile is replaced."""
+    connection: psycopg.Connection[Any] | None = getattr(_local, "connection", None)
+    if connection is not None and not connection.closed:
+        try:
+            connection.execute("")
+        except psycopg.OperationalError:
+            connection.close()
+    if connection is None or connection.closed:
+        connection = _local.connection = work_connection("load", **TIMEOUTS)
+    return connection
+
+
+def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbeat) -> Verdict:
+    fencing = False
+    try:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute(_call(str(claim.routine)), (claim.batch_id,))
+        fencing = True
+        done = connection.execute(_SUCCEED, vars(claim)).rowcount
+        fencing = False
+        if done and not heart.should_stop:
+            connection.execute("COMMIT")
+            return Verdict(Outcome.SUCCEEDED)
+        _roll_back(connection)
+        return Verdict(Outcome.CANCELLED if done and heart.cancelled else Outcome.FENCED)
+    except psycopg.Error as error:
+        _roll_back(connection)
+        if heart.lost or (fencing and error.sqlstate == SERIALIZATION_FAILURE):
+            return Verdict(Outcome.FENCED)
+        if heart.cancelled and error.sqlstate == QUERY_CANCELED:
+            return Verdict(Outcome.CANCELLED)
+        return Verdict(Outcome.FAILED, Failure.of(error))
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _call(routine: str) -> sql.Composed:
+    return sql.SQL("CALL {}(%s)").format(sql.Identifier(*routine.split(".")))
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    """Ends the transaction; a connection that cannot do that any more is closed, which ends it too."""
+    try:
+        connection.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()

@@ -1,0 +1,66 @@
+"""Ingestion in the terminal: a bar where somebody watches, a line for each file where nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
+from medallion.ingestion.ingest import Event, Failed, Ingested, Reading
+
+Write = Callable[[str], object]
+
+
+@contextmanager
+def shown(write: Write, interactive: bool) -> Iterator[Callable[[Event], None]]:
+    """A listener for `ingest_source` that shows what it hears for as long as the block lasts."""
+    if not interactive:
+        yield lambda event: None if isinstance(event, Reading) else write(line(event))
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=None)
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Reading):
+                progress.update(bar, description=event.file, completed=event.done, total=event.total)
+            else:
+                progress.reset(bar)
+                console.out(line(event))
+
+        yield listen
+
+
+def line(result: Ingested | Failed) -> str:
+    """One file's end, in one line."""
+    if isinstance(result, Failed):
+        return f"failed   {result.file}"
+    if result.skipped:
+        before = "before" if result.first_file == result.file else f"before, as {result.first_file}"
+        return f"skipped  {result.file}: its content was ingested {before} (batch {result.batch_no})"
+    unreadable = f", {result.unreadable:,} unreadable lines kept" if result.unreadable else ""
+    return (
+        f"ingested {result.file}: {result.rows:,} rows{unreadable} ({decimal(result.bytes)}, batch {result.batch_no})"
+    )
+
+
+def summary(results: Sequence[Ingested | Failed]) -> str:
+    """All files' ends, in one line."""
+    new = [result for result in results if isinstance(result, Ingested) and not result.skipped]
+    skipped = sum(isinstance(result, Ingested) and result.skipped for result in results)
+    parts = [f"{len(new)} of {len(results)} files ingested: {sum(result.rows for result in new):,} rows"]
+    parts += [f"{sum(result.unreadable for result in new):,} unreadable lines"]
+    parts += [f"{skipped} skipped"] * bool(skipped)
+    failed = sum(isinstance(result, Failed) for result in results)
+    parts += [f"{failed} failed"] * bool(failed)
+    return ", ".join(parts) + "."

@@ -1,0 +1,71 @@
+"""ingest SOURCE [PATH …]: files into a bronze table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from medallion.connections import work_connection
+from medallion.ingestion.errors import IngestionError
+from medallion.ingestion.ingest import Failed, ingest_source
+from medallion.ingestion.reporting import shown, summary
+from medallion.ingestion.spec import BronzeSpec
+from medallion.registry import warehouse
+
+
+class Command(BaseCommand):
+    help = "Ingests the files of a source into its bronze table. A file whose content was ingested before is skipped."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", help="a declared source (crm), or its bronze table (bronze.raw_customers)")
+        parser.add_argument(
+            "paths", nargs="*", type=Path, metavar="path", help="files; without: what the source's path finds"
+        )
+
+    def handle(self, *args: Any, source: str, paths: Sequence[Path], **options: Any) -> None:
+        specs = _matching(source)
+        root = Path(settings.ASSAY_DATA_ROOT)
+        named = [_from_here(path, root) for path in paths] or None
+        interactive = self.stderr.isatty() and self.stdout.isatty()
+        failed: list[Failed] = []
+        with work_connection("ingest") as connection:
+            for spec in specs:
+                try:
+                    with shown(self.stdout.write, interactive) as progress:
+                        results = ingest_source(connection, spec, named, progress)
+                except IngestionError as error:
+                    raise CommandError(str(error)) from error
+                except psycopg.OperationalError as error:
+                    raise CommandError(
+                        f"The connection to PostgreSQL was lost: {error}\n"
+                        "Nothing of the file at hand has landed. Run the command again: files that have are skipped."
+                    ) from error
+                self.stdout.write(f"{spec.target}: {summary(results)}")
+                failed += [result for result in results if isinstance(result, Failed)]
+        if failed:
+            listed = "\n".join(f"  {failure.error}" for failure in failed)
+            raise CommandError(f"{len(failed)} not ingested, and nothing of them has landed:\n{listed}")
+
+
+def _matching(source: str) -> list[BronzeSpec]:
+    """The bronze tables that a name means: all those of a source, or one table."""
+    specs = warehouse().bronze_specs
+    found = [
+        spec
+        for target, spec in specs.items()
+        if source in (target, target.split(".", 1)[1], spec.source.name, spec.source.__name__)
+    ]
+    if not found:
+        known = ", ".join(f"{spec.source.name} ({target})" for target, spec in sorted(specs.items())) or "none"
+        raise CommandError(f"No source or bronze table is called {source}. There are: {known}.")
+    return found
+
+
+def _from_here(path: Path, root: Path) -> Path:
+    """A path as typed: under the data root, or, where that has no such file, from the folder one stands in."""
+    return path if path.is_absolute() or (root / path).exists() or not path.exists() else Path.cwd() / path

@@ -1,0 +1,34 @@
+"""Pipelines as a user declares them: the tables that should be up to date, and when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class Pipeline:
+    """A named set of target tables; what they need is derived, and loaded before them.
+
+        class Daily(Pipeline):
+            targets = [AggDailySales, "gold.customer_lifetime_value"]
+            schedule = "0 2 * * *"
+
+    Its name is the class name in snake case, unless `name` says otherwise.
+    """
+
+    name: ClassVar[str] = ""
+    targets: ClassVar[Sequence[Any]] = ()
+    """Table classes, or names with their schema (`gold.agg_daily_sales`)."""
+    schedule: ClassVar[str | None] = None
+    """Five fields of cron, or None: it runs when somebody asks."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def target_names(cls) -> list[str]:
+        """The names of the targets, with their schemas, in the order of the declaration."""
+        return [target if isinstance(target, str) else str(target.target) for target in cls.targets]

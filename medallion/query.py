@@ -1,0 +1,77 @@
+"""A gold table's SELECT, read by sqlglot."""
+
+from __future__ import annotations
+
+import functools
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.lineage import lineage
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+class QueryError(ValueError):
+    """The query is not one SELECT that a load can use."""
+
+
+class Query:
+    """One SELECT: its tables and the names of its columns."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @functools.cached_property
+    def tree(self) -> exp.Query:
+        """The parsed query; QueryError where it is not one SELECT."""
+        try:
+            statements = [statement for statement in sqlglot.parse(self.text, read="postgres") if statement]
+        except ParseError as error:
+            raise QueryError(f"The query is not SQL that can be read: {error}") from error
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise QueryError("The query must be one SELECT.")
+        return statements[0]
+
+    def output_names(self) -> list[str]:
+        """The names of the columns that the query gives; QueryError where one has none."""
+        names = self.tree.named_selects
+        if "*" in names or self.tree.is_star:
+            raise QueryError("The query must name its columns: SELECT * changes when a source does.")
+        if not all(names):
+            raise QueryError("Each column of the query needs a name: add AS name.")
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise QueryError(f"The query gives two columns the name {', '.join(doubled)}.")
+        return list(names)
+
+    def tables(self) -> list[str]:
+        """The tables of the warehouse that the query reads, as `silver.customers`, each once; QueryError for others."""
+        ctes = {cte.alias_or_name for cte in self.tree.find_all(exp.CTE)}
+        tables: list[str] = []
+        for table in self.tree.find_all(exp.Table):
+            if not table.db and table.name in ctes:
+                continue
+            if table.db not in LAYERS:
+                raise QueryError(f"The table {table.sql()} needs its layer: write silver.{table.name}, say.")
+            if (name := f"{table.db}.{table.name}") not in tables:
+                tables.append(name)
+        return tables
+
+    def column_sources(self) -> list[tuple[str, str, str, str]]:
+        """(output column, table, source column, expression) for each value that a column is made of.
+
+        A column that sqlglot cannot follow has no entry here.
+        """
+        found: list[tuple[str, str, str, str]] = []
+        for projection in self.tree.selects:
+            name, expression = projection.alias_or_name, projection.unalias().sql(dialect="postgres")
+            try:
+                root = lineage(name, self.text, schema={}, dialect="postgres")
+            except SqlglotError:
+                continue
+            for node in root.walk():
+                if isinstance(node.source, exp.Table) and node.source.db in LAYERS and not node.downstream:
+                    table = f"{node.source.db}.{node.source.name}"
+                    found.append((name, table, node.name.split(".")[-1].strip('"'), expression))
+        return list(dict.fromkeys(found))

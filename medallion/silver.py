@@ -1,0 +1,94 @@
+"""Silver tables: rows that hold their rules, typed, with their history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from medallion import bronze, declaration
+from medallion.columns import Column
+
+
+@dataclass(frozen=True)
+class Append:
+    """Every good row is kept, repeated ones too."""
+
+    kind: ClassVar[str] = "append"
+
+    def contract(self) -> dict[str, Any]:
+        return {}
+
+
+@dataclass(frozen=True)
+class SCD2:
+    """One row for each key and period of the same values.
+
+    effective: the column that says since when a row's values hold; it becomes `valid_from`. Without one, the time of
+    the ingestion. deleted_when: a condition over the bronze columns; such a row ends its key's current period.
+    """
+
+    kind: ClassVar[str] = "scd2"
+    effective: str | None = None
+    deleted_when: str | None = None
+
+    def contract(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+class Table(declaration.Table):
+    """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate."""
+
+    layer = "silver"
+    abstract = True
+    _columns: ClassVar[dict[str, Column]] = {}
+
+    class Meta:
+        source: type[bronze.Table]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        # Taken off the class, so that a column may be called `name` or `key` as well.
+        cls._columns = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
+        for name in cls._columns:
+            delattr(cls, name)
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def columns(cls) -> dict[str, Column]:
+        """The declared columns in order."""
+        return cls._columns
+
+    @classmethod
+    def history(cls) -> Append | SCD2:
+        """How versions of a row are kept."""
+        return getattr(cls.Meta, "history", None) or Append()
+
+    @classmethod
+    def key(cls) -> list[str]:
+        """The columns of the business key."""
+        key = getattr(cls.Meta, "key", ())
+        return [key] if isinstance(key, str) else list(key)
+
+    @classmethod
+    def contract(cls) -> dict[str, Any]:
+        source = cls.Meta.source
+        contract: dict[str, Any] = {
+            "layer": "silver",
+            "kind": cls.history().kind,
+            "source": source.target,
+            "source_columns": [column.name for column in source.bronze_columns()],
+            "columns": [column.contract(name) for name, column in cls.columns().items()],
+            **cls.history().contract(),
+        }
+        for name, value in (
+            ("key", cls.key()),
+            ("where", getattr(cls.Meta, "where", None)),
+            ("surrogate", getattr(cls.Meta, "surrogate", None)),
+            ("description", cls.description()),
+        ):
+            if value:
+                contract[name] = value
+        return contract
+
+    @classmethod
+    def inputs(cls) -> list[str]:
+        return [cls.Meta.source.target]

@@ -1,0 +1,23 @@
+"""What workers do. A task is a doorbell: it carries an id, and losing it loses nothing."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from medallion.execution import sweep as sweeping
+from medallion.execution.doorbell import ring
+from medallion.execution.perform import perform_step
+
+
+@shared_task(name="medallion.tasks.run_step", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
+def run_step(step_id: int) -> None:
+    """Works at a step, if it is still to be had, and rings for what follows."""
+    performed = perform_step(step_id)
+    if performed is not None:
+        ring(performed[1])
+
+
+@shared_task(name="medallion.tasks.sweep", ignore_result=True, acks_late=False, expires=30)  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """Takes up what was left behind; beat sends it every 5 seconds."""
+    sweeping.sweep()

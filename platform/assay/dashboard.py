@@ -1,0 +1,99 @@
+"""The dashboard: what the layers hold, what is open, what ran, how fresh the tables are, whether the books balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from lineage.models import Batch, PipelineRun, Target, Watermark
+from lineage.runs import summarise
+from quality.accounting import OUTCOMES, accounting_lines
+from quality.causes import open_causes, open_rows
+
+RUNS_SHOWN = 6
+CAUSES_SHOWN = 6
+
+
+@dataclass(frozen=True)
+class TableState:
+    """A table with its rows as the ledger sums them, its last batch, and what waits for it."""
+
+    table: str
+    layer: str
+    kind: str
+    rows: int
+    last_batch_at: datetime | None
+    waiting_batches: int
+    waiting_rows: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The tables of a layer."""
+
+    name: str
+    tables: list[TableState]
+
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables)
+
+
+def dashboard(request: HttpRequest) -> dict[str, Any]:
+    """What the page shows; a part is left out where the person may not see it."""
+    context: dict[str, Any] = {}
+    if request.user.has_perm("lineage.view_target"):
+        tables = table_states()
+        context["tables"] = tables
+        context["layers"] = [Layer(name, [t for t in tables if t.layer == name]) for name in Target.Layer.values]
+    if request.user.has_perm("lineage.view_pipelinerun"):
+        latest = PipelineRun.objects.order_by("-run_id")[:RUNS_SHOWN]
+        context["runs"] = summarise(list(latest))
+    if request.user.has_perm("quality.view_qualityexception"):
+        rows = open_rows()
+        causes = open_causes(rows)
+        context |= {"open": rows, "causes": causes[:CAUSES_SHOWN], "more_causes": len(causes[CAUSES_SHOWN:])}
+        context |= _accounting()
+    return context
+
+
+def table_states() -> list[TableState]:
+    """All tables, bronze first. Rows are summed over the ledger: nothing here reads a warehouse table."""
+    rows = dict(
+        Batch.objects.order_by()
+        .values_list("target_id")
+        .annotate(rows=Sum(Coalesce(F("rows_inserted"), 0) - Coalesce(F("rows_deleted"), 0)))
+    )
+    waiting = {mark.table_name: mark for mark in Watermark.objects.all()}
+    last = Batch.objects.filter(target=OuterRef("target")).order_by("-batch_no").values("completed_at")[:1]
+    found = Target.objects.annotate(last_batch_at=Subquery(last)).order_by("target")
+    states = [_state(target, rows.get(target.pk, 0), waiting.get(target.pk)) for target in found]
+    return sorted(states, key=lambda state: Target.Layer.values.index(state.layer))
+
+
+def _state(target: Any, rows: int, mark: Watermark | None) -> TableState:
+    return TableState(
+        table=target.target,
+        layer=target.layer,
+        kind=target.kind,
+        rows=rows,
+        last_batch_at=target.last_batch_at,
+        waiting_batches=mark.waiting_batches if mark else 0,
+        waiting_rows=(mark.waiting_rows or 0) if mark else 0,
+    )
+
+
+def _accounting() -> dict[str, Any]:
+    lines = accounting_lines()
+    measured = [line for line in lines if line.measured_at]
+    return {
+        "accounting": lines,
+        "outcomes": OUTCOMES,
+        "measured": len(measured),
+        "gap": sum(abs(line.gap or 0) for line in measured),
+    }

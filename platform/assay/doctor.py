@@ -1,0 +1,190 @@
+"""What is wrong with an installation, found by looking: each finding says what, where, and what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+SCHEMAS = ("bronze", "silver", "gold", "dwh_lineage", "dwh_etl", "dwh_staging")
+ROLES = ("etl_service", "analyst_role", "steward_role")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One look. `problem` is empty where all is well; `advice` says what to do."""
+
+    subject: str
+    detail: str
+    problem: bool = False
+    advice: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """All looks, in order; later ones are left out where an earlier one makes them pointless."""
+    yield _server()
+    yield _redis()
+    unapplied = _migrations()
+    yield unapplied
+    if not unapplied.problem:
+        looks: tuple[Callable[[], Iterator[Finding]], ...] = (_roles, _strays, _guards, _rebuilds, _accounting)
+        for look in looks:
+            yield from look()
+
+
+def _rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())
+
+
+def _server() -> Finding:
+    version, isolation = _rows("SELECT current_setting('server_version'), current_user")[0]
+    return Finding("PostgreSQL", f"{version}, as {isolation}")
+
+
+def _redis() -> Finding:
+    try:
+        with redis.Redis.from_url(settings.ASSAY_REDIS_URL, socket_connect_timeout=2) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        return Finding(
+            "Redis",
+            str(error),
+            True,
+            "Without it steps wait for the sweeper: start it, or set REDIS_URL.",
+        )
+    return Finding("Redis", "answers")
+
+
+def _migrations() -> Finding:
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        names = ", ".join(f"{migration.app_label}.{migration.name}" for migration, _backwards in plan[:5])
+        return Finding("Migrations", f"{len(plan)} not applied: {names}", True, "Run: manage.py migrate")
+    return Finding("Migrations", "all applied")
+
+
+def _roles() -> Iterator[Finding]:
+    present = {name for (name,) in _rows("SELECT rolname FROM pg_roles WHERE rolname = ANY (%s)", list(ROLES))}
+    for role in ROLES:
+        if role not in present:
+            yield Finding(
+                "Roles",
+                f"{role} is missing",
+                True,
+                f"Have an administrator run CREATE ROLE {role}; migrate again.",
+            )
+    may = "etl_service" in present and _rows("SELECT pg_has_role(current_user, 'etl_service', 'SET')")[0][0]
+    yield Finding("Roles", "loads work as etl_service") if may else Finding(
+        "Roles", "loads work as the owner, who may do more than loads need", True,
+        "Have an administrator run: GRANT etl_service TO <the user of DATABASE_URL>.",
+    )  # fmt: skip
+
+
+def _strays() -> Iterator[Finding]:
+    """Tables of ours in another schema, and tables in the layers that nobody declares."""
+    from django.apps import apps
+
+    ours = [
+        model._meta.db_table
+        for label in ("lineage", "quality", "medallion")
+        for model in apps.get_app_config(label).get_models()
+    ]
+    strays = _rows(
+        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename = ANY (%s) AND schemaname = 'public'",
+        ours,
+    )
+    for (name,) in strays:
+        yield Finding(
+            "Tables", f"{name} stands in the wrong schema", True, f"ALTER TABLE {name} SET SCHEMA dwh_lineage;"
+        )
+    unknown = _rows(
+        """
+        SELECT n.nspname || '.' || c.relname
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE n.nspname IN ('bronze', 'silver', 'gold') AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+            AND NOT EXISTS (
+                SELECT 1 FROM dwh_lineage.targets AS t
+                WHERE to_regclass(t.rows_relation) = c.oid
+            )
+        ORDER BY 1
+        """
+    )
+    for (name,) in unknown:
+        yield Finding("Tables", f"{name} is declared nowhere", True, "Declare it, or move it to a schema of your own.")
+    if not strays and not unknown:
+        yield Finding("Tables", "all in their schemas, all declared")
+
+
+def _guards() -> Iterator[Finding]:
+    """Bronze tables and partitions that somebody made by hand, or whose guards were taken off."""
+    unguarded = _rows(
+        """
+        SELECT c.oid::regclass::text, t.target
+        FROM dwh_lineage.targets AS t
+        CROSS JOIN LATERAL (
+            SELECT to_regclass(t.rows_relation) AS oid
+            UNION ALL
+            SELECT p.relid FROM pg_partition_tree(to_regclass(t.rows_relation)) AS p WHERE p.level > 0
+        ) AS c
+        WHERE t.layer = 'bronze' AND 3 > (
+            SELECT count(*) FROM pg_trigger AS g
+            WHERE g.tgrelid = c.oid AND g.tgenabled = 'A'
+                AND g.tgname IN ('bronze_append_only', 'bronze_batch_open', 'bronze_batch_close')
+        )
+        ORDER BY 1
+        """
+    )
+    for relation, target in unguarded:
+        yield Finding(
+            "Bronze",
+            f"{relation} is not guarded against changes",
+            True,
+            f"CALL dwh_etl.guard_bronze('{relation}', '{target}');",
+        )
+    if not unguarded:
+        yield Finding("Bronze", "append-only: every table and partition is guarded")
+
+
+def _rebuilds() -> Iterator[Finding]:
+    for (target,) in _rows("SELECT target FROM dwh_lineage.targets WHERE needs_rebuild ORDER BY 1"):
+        yield Finding(
+            "Rebuilds", f"{target} waits for its rebuild under a new declaration", True,
+            f"The next run of its pipeline does it; or now: manage.py rebuild {target}",
+        )  # fmt: skip
+
+
+def _accounting() -> Iterator[Finding]:
+    """Measures the accounting line of every silver table, from the rows themselves."""
+    targets = _rows("SELECT target FROM dwh_lineage.targets WHERE outcomes_routine IS NOT NULL ORDER BY 1")
+    for (target,) in targets:
+        yield accounting_line(str(target))
+
+
+def accounting_line(target: str) -> Finding:
+    """Measures and records one table's accounting line: what became of each row of its source."""
+    outcomes = _rows("SELECT dwh_etl.measure_accounting(%s)", target)[0][0]
+    counts: dict[str, int] = json.loads(outcomes) if isinstance(outcomes, str) else dict(outcomes)
+    gap = counts.pop("gap")
+    source = next(name for name in counts if name.endswith(" rows"))
+    total = counts.pop(source)
+    parts = " + ".join(f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
+    detail = f"{target}: {source} {total:,} = {parts or 0}"
+    if not gap:
+        return Finding("Accounting", detail)
+    return Finding(
+        "Accounting",
+        f"{detail} + {gap:,} without an outcome",
+        True,
+        f"Rows are missing: dwh_etl.outcomes_{target.replace('.', '_')}() lists them with a NULL outcome. "
+        f"manage.py rebuild {target} makes the table right again.",
+    )

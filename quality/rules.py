@@ -1,0 +1,217 @@
+"""Rules on one row: what a value must hold, as a person reads it and as SQL asks it.
+
+A rule's condition is asked of the column's *typed* value and holds only where it is TRUE: NULL breaks a rule unless
+`null=True` allows it. A rule is not asked where the value could not be cast; the cast itself is the broken rule then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from psycopg import sql
+
+
+def literal(value: object) -> str:
+    """A value as SQL text, quoted by psycopg."""
+    return sql.Literal(value).as_string(None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """The base of all rules. `{}` in `template` stands for the column."""
+
+    kind: ClassVar[str]
+    null: bool = field(default=False)
+
+    def condition(self, column: str, is_text: bool = True) -> str:
+        """The SQL that is TRUE where the rule holds; `column` is quoted SQL already, `is_text` says what it holds."""
+        asked = self.ask(column)
+        return f"({column} IS NULL OR {asked})" if self.null else asked
+
+    def ask(self, column: str) -> str:
+        raise NotImplementedError
+
+    def text(self, column: str) -> str:
+        """The sentence that a steward reads; `column` is the column's name."""
+        return getattr(self, "message", None) or self.default_text(column)
+
+    def default_text(self, column: str) -> str:
+        raise NotImplementedError
+
+    def definition(self) -> dict[str, Any]:
+        """The rule as JSON; what has its default value is left out, so that new options change no old definition."""
+        values = {name: _plain(value) for name, value in vars(self).items() if value not in (None, False)}
+        return {"kind": self.kind, **values}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def fingerprint(definition: object) -> str:
+    """The version of a rule: a short hash of its definition."""
+    return hashlib.sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Required(Rule):
+    """Not NULL; a text must hold more than blanks."""
+
+    kind = "required"
+    message: str | None = None
+
+    def condition(self, column: str, is_text: bool = True) -> str:
+        return self.ask(column) if is_text else f"{column} IS NOT NULL"
+
+    def ask(self, column: str) -> str:
+        return f"btrim({column}) <> ''"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is missing"
+
+
+@dataclass(frozen=True)
+class OneOf(Rule):
+    """One of the values given."""
+
+    kind = "one_of"
+    values: tuple[object, ...]
+    message: str | None = None
+
+    def __init__(self, *values: object, message: str | None = None, null: bool = False) -> None:
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "message", message)
+        object.__setattr__(self, "null", null)
+
+    def ask(self, column: str) -> str:
+        return f"{column} IN ({', '.join(literal(value) for value in self.values)})"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is none of {', '.join(str(value) for value in self.values)}"
+
+
+@dataclass(frozen=True)
+class Matches(Rule):
+    """Matches a POSIX regular expression, as PostgreSQL's `~` does."""
+
+    kind = "matches"
+    pattern: str
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} ~ {literal(self.pattern)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} does not match {self.pattern}"
+
+
+@dataclass(frozen=True)
+class DoesNotMatch(Rule):
+    """Does not match a POSIX regular expression."""
+
+    kind = "does_not_match"
+    pattern: str
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} !~ {literal(self.pattern)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} matches {self.pattern}"
+
+
+@dataclass(frozen=True)
+class MinLength(Rule):
+    """A text of at least so many characters."""
+
+    kind = "min_length"
+    length: int
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"char_length({column}) >= {int(self.length)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is shorter than {self.length} characters"
+
+
+@dataclass(frozen=True)
+class MaxLength(Rule):
+    """A text of at most so many characters."""
+
+    kind = "max_length"
+    length: int
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"char_length({column}) <= {int(self.length)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is longer than {self.length} characters"
+
+
+@dataclass(frozen=True)
+class Between(Rule):
+    """Within two bounds, both included."""
+
+    kind = "between"
+    low: object
+    high: object
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} BETWEEN {literal(self.low)} AND {literal(self.high)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is not between {self.low} and {self.high}"
+
+
+@dataclass(frozen=True)
+class GreaterThan(Rule):
+    """Greater than a bound."""
+
+    kind = "greater_than"
+    bound: object
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} > {literal(self.bound)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is not greater than {self.bound}"
+
+
+@dataclass(frozen=True)
+class AtLeast(Rule):
+    """A bound or greater."""
+
+    kind = "at_least"
+    bound: object
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} >= {literal(self.bound)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is less than {self.bound}"
+
+
+@dataclass(frozen=True)
+class Condition(Rule):
+    """Any SQL condition over the table's columns; for rules between columns."""
+
+    kind = "condition"
+    condition_sql: str
+    message: str
+
+    def ask(self, column: str) -> str:
+        return f"({self.condition_sql})"
+
+    def default_text(self, column: str) -> str:
+        return self.message

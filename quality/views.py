@@ -1,0 +1,78 @@
+"""The pages of exceptions: by cause first, then the rows of a cause, then one row."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from lineage.keyset import keyset_page
+from lineage.pages import page_response
+from quality.causes import frequent_values, open_causes, open_rows
+from quality.evidence import origins, raw_cells
+from quality.filters import BreachFilter, ExceptionFilter
+from quality.models import QualityException, QualityIssue, UnreadableLine
+from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
+
+
+def exceptions(request: HttpRequest) -> TemplateResponse:
+    """The causes of all open exceptions, the largest first."""
+    rows = open_rows()
+    context = {
+        "rows": rows,
+        "causes": open_causes(rows),
+        "unreadable": UnreadableLine.objects.exists(),
+    }
+    return page_response(request, "quality/exceptions.html", "Exceptions", context)
+
+
+def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
+    """One cause: what is known of it, its frequent values, its rows."""
+    shown = get_object_or_404(QualityIssue.objects.select_related("first_batch", "assignee"), pk=issue_id)
+    breaches = shown.breaches.select_related("exception").defer("exception__source_data")
+    narrowed = BreachFilter(request.GET, queryset=breaches)
+    page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
+    context = {
+        "issue": shown,
+        "open": shown.deltas.aggregate(open=Sum("delta"))["open"] or 0,
+        "values": frequent_values([shown.pk], most=10).get(shown.pk, []),
+        "filter": narrowed,
+        "table": BreachTable(page.rows, keyset=page),
+    }
+    return page_response(request, "quality/issue.html", shown.title, context)
+
+
+def exception_rows(request: HttpRequest) -> HttpResponseBase:
+    """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
+    narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
+    if narrowed.form.is_valid() and (rule := narrowed.form.cleaned_data["rule"]):
+        kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
+        return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
+    page = keyset_page(request, narrowed.qs, "pk")
+    context = {"filter": narrowed, "table": ExceptionTable(page.rows, keyset=page)}
+    return page_response(request, "quality/exception_rows.html", "Rows", context)
+
+
+def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
+    """One exception: its raw row, its broken rules, where it came from, what happened to it."""
+    shown = get_object_or_404(QualityException.objects.select_related("batch", "target_table"), pk=exception_id)
+    breaches = list(shown.breaches.select_related("issue").order_by("pk"))
+    context = {
+        "exception": shown,
+        "breaches": breaches,
+        "cells": raw_cells(shown, breaches),
+        "origins": origins(shown),
+        "events": shown.events.select_related("batch", "decision__author").order_by("at", "pk"),
+    }
+    return page_response(request, "quality/exception.html", f"Exception {exception_id}", context)
+
+
+def unreadable_lines(request: HttpRequest) -> TemplateResponse:
+    """Lines of source files that are no rows, kept verbatim."""
+    page = keyset_page(request, UnreadableLine.objects.select_related("batch"), "pk")
+    context = {"table": UnreadableLineTable(page.rows, keyset=page), "is_empty": not page.rows}
+    return page_response(request, "quality/unreadable_lines.html", "Unreadable lines", context)

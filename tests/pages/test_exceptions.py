@@ -1,0 +1,199 @@
+"""Exceptions by cause, the rows of a cause, one row, and unreadable lines."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from quality.models import QualityException, QualityIssue
+from quality.tables import readable
+from tests import seeds
+
+HOSTILE = "<script>alert('x')</script>"
+
+
+@pytest.fixture
+def exceptions(db: None) -> None:
+    seeds.seed_warehouse()
+    seeds.seed_exceptions(440)
+
+
+def _issue(title: str) -> QualityIssue:
+    return QualityIssue.objects.get(title=title, target=seeds.LINES)
+
+
+def test_causes_come_first_the_largest_at_the_top(
+    staff: Client, exceptions: None, django_assert_max_num_queries
+) -> None:
+    with django_assert_max_num_queries(8):
+        response = staff.get(reverse("admin:exceptions"))
+    causes = [(cause.issue.title, cause.open, cause.share) for cause in response.context["causes"]]
+    assert causes[0] == ("Customer is missing", 440, 1.0)
+    assert causes[1] == ("Quantity must be above 0", 22, 0.05)
+    assert len(causes) == 4
+    page = response.content.decode()
+    assert "440 open · 4 causes" in page
+    assert "-12" in page  # an offending value
+    assert seeds.LINES in page
+
+
+def test_a_cause_whose_rows_are_all_resolved_is_not_listed(staff: Client, exceptions: None) -> None:
+    issue = _issue("Invoice is a cancellation")
+    issue.deltas.create(delta=-20)
+    titles = [cause.issue.title for cause in staff.get(reverse("admin:exceptions")).context["causes"]]
+    assert issue.title not in titles
+
+
+def test_open_rows_are_counted_no_further_than_is_cheap(
+    staff: Client, exceptions: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quality.causes.COUNTED", 100)
+    response = staff.get(reverse("admin:exceptions"))
+    assert "More than 100 open" in response.content.decode()
+    assert response.context["causes"][0].share is None
+
+
+def test_without_exceptions_the_page_says_that_all_is_well(staff: Client) -> None:
+    assert "Nothing is open" in staff.get(reverse("admin:exceptions")).content.decode()
+
+
+def test_paging_the_rows_of_a_cause_visits_each_once(staff: Client, exceptions: None) -> None:
+    issue = _issue("Customer is missing")
+    seen: list[int] = []
+    query: str | None = ""
+    while query is not None:
+        keyset = staff.get(reverse("admin:issue", args=[issue.pk]) + query).context["table"].keyset
+        seen += [breach.exception_id for breach in keyset.rows]
+        query = keyset.older or None
+    assert seen == sorted(QualityException.objects.values_list("pk", flat=True), reverse=True)
+
+
+def test_a_cause_shows_its_rows_alone(staff: Client, exceptions: None, django_assert_max_num_queries) -> None:
+    with django_assert_max_num_queries(8):
+        response = staff.get(reverse("admin:issue", args=[_issue("Quantity must be above 0").pk]))
+    assert len(response.context["table"].keyset.rows) == 22
+    assert response.context["open"] == 22
+    assert response.context["values"] == [("-12", 22)]
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"),
+    [
+        ({}, 50),
+        ({"target": seeds.LINES}, 50),
+        ({"target": seeds.CUSTOMERS}, None),
+        ({"state": "landed"}, 0),
+        ({"state": "any"}, 50),
+        ({"key": "536400"}, 1),
+        ({"key": "5368"}, 5),
+        ({"key": "%"}, 0),
+    ],
+)
+def test_rows_are_narrowed_by_target_state_and_key(
+    staff: Client, exceptions: None, django_assert_max_num_queries, query: dict[str, str], rows: int | None
+) -> None:
+    with django_assert_max_num_queries(8):
+        response = staff.get(reverse("admin:exception_rows"), query)
+    if rows is None:
+        assert "Select a valid choice" in response.content.decode()
+    else:
+        assert len(response.context["table"].keyset.rows) == rows
+
+
+def test_choosing_a_rule_leads_to_its_cause_with_the_other_filters(staff: Client, exceptions: None) -> None:
+    issue = _issue("Customer is missing")
+    response = staff.get(reverse("admin:exception_rows"), {"rule": issue.pk, "key": "53", "state": "any"})
+    assert response["Location"] == reverse("admin:issue", args=[issue.pk]) + "?state=any&key=53"
+
+
+def test_an_exception_shows_its_raw_row_with_the_broken_cells_marked(
+    staff: Client, exceptions: None, django_assert_max_num_queries
+) -> None:
+    exception = QualityException.objects.get(bronze_id=20)
+    with django_assert_max_num_queries(10):
+        response = staff.get(reverse("admin:exception", args=[exception.pk]))
+    cells = response.context["cells"]
+    assert [cell.column for cell in cells][:2] == ["InvoiceNo", "StockCode"]  # as in the file
+    assert {cell.column: cell.messages for cell in cells if cell.messages} == {
+        "CustomerID": ["Customer is missing"],
+        "Quantity": ["Quantity must be above 0"],
+    }
+    page = response.content.decode()
+    assert "till_2010-12-01.csv" in page
+    assert seeds.BRONZE in page
+    assert "customer_id:required" in page
+
+
+def test_a_bronze_row_may_come_from_batches_that_wrote_at_the_same_moment(staff: Client, exceptions: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE dwh_lineage.batches SET first_bronze_id = 0, last_bronze_id = 4400"
+            " WHERE target = %s AND source_file ~ '0[12].csv$'",
+            [seeds.BRONZE],
+        )
+    exception = QualityException.objects.get(bronze_id=20)
+    page = staff.get(reverse("admin:exception", args=[exception.pk])).content.decode()
+    assert page.count("Perhaps from") == 2
+
+
+def test_hostile_content_is_shown_and_not_run(staff: Client, exceptions: None) -> None:
+    exception = QualityException.objects.get(bronze_id=20)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE dwh_lineage.quality_exceptions SET source_id = %(text)s, issues = ARRAY[%(text)s],"
+            " source_data = jsonb_build_object('Quantity', %(text)s::text, %(text)s, 'x') WHERE id = %(id)s",
+            {"text": HOSTILE, "id": exception.pk},
+        )
+        cursor.execute("UPDATE dwh_lineage.exception_breaches SET value = %s, message = %s", [HOSTILE, HOSTILE])
+        cursor.execute("UPDATE dwh_lineage.quality_issues SET title = %s", [HOSTILE])
+        cursor.execute("UPDATE dwh_lineage.unreadable_lines SET raw = %s, reason = %s", [HOSTILE.encode(), HOSTILE])
+    for url in (
+        reverse("admin:exception", args=[exception.pk]),
+        reverse("admin:issue", args=[QualityIssue.objects.filter(target=seeds.LINES).earliest("pk").pk]),
+        reverse("admin:exceptions"),
+        reverse("admin:exception_rows") + "?key=%3Cscript",
+        reverse("admin:unreadable_lines"),
+        reverse("admin:index"),
+    ):
+        page = staff.get(url).content.decode()
+        assert HOSTILE not in page, url
+        assert "&lt;script&gt;" in page, url
+
+
+def test_unreadable_lines_are_shown_verbatim(staff: Client, exceptions: None) -> None:
+    page = staff.get(reverse("admin:unreadable_lines")).content.decode()
+    assert "53636,84029E,\\xff&quot;" in page
+    assert "A quote is opened and never closed" in page
+
+
+def test_what_is_no_text_is_written_as_escapes() -> None:
+    assert readable(b"a\xff\x00\tb") == "a\\xff\\x00\tb"
+    assert readable(b"x" * 600).endswith("…")
+
+
+@pytest.mark.slow
+def test_the_pages_of_200000_exceptions_answer_at_once(staff: Client, db: None) -> None:
+    seeds.seed_warehouse()
+    seeds.seed_exceptions(200_000)
+    newest = QualityException.objects.latest("pk").pk
+    rare = _issue("Unit price must be above 0").pk
+    frequent = _issue("Customer is missing").pk
+    for url in (
+        reverse("admin:index"),
+        reverse("admin:exceptions"),
+        reverse("admin:issue", args=[frequent]),
+        reverse("admin:issue", args=[frequent]) + f"?before={newest - 150_000}",
+        reverse("admin:issue", args=[rare]),
+        reverse("admin:exception_rows"),
+        reverse("admin:exception_rows") + f"?target={seeds.LINES}&before={newest - 150_000}",
+        reverse("admin:exception_rows") + f"?target={seeds.LINES}&key=5400",
+        reverse("admin:exception", args=[newest]),
+    ):
+        staff.get(url)  # templates and caches
+        began = time.perf_counter()
+        assert staff.get(url).status_code == 200
+        assert time.perf_counter() - began < 0.3, url
