@@ -108,7 +108,10 @@ def read_columns(target: Target) -> list[Column]:
     """The columns of a target: first those that people read, then those of its rows' relation alone."""
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
-        return [Column(*row[:-1], sources=json.loads(row[-1])) for row in cursor.fetchall()]
+        return [
+            Column(name, type_, nullable, description, internal, json.loads(sources))
+            for name, type_, nullable, description, internal, sources in cursor.fetchall()
+        ]
 
 
 def read_rules(target: Target) -> list[Rule]:

@@ -24,6 +24,15 @@ SVG = "{http://www.w3.org/2000/svg}"
 Counted = Callable[..., Any]
 
 
+@pytest.fixture(autouse=True)
+def bare_warehouse(db: None) -> None:
+    """Without the tables of the examples, which migrations install: these tests make their own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE dwh_lineage.targets, dwh_lineage.table_dependencies, dwh_lineage.column_lineage CASCADE"
+        )
+
+
 @pytest.fixture
 def staff(client: Client) -> Client:
     client.force_login(User.objects.create_superuser("ada", password="secret"))  # noqa: S106
