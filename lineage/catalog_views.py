@@ -74,7 +74,7 @@ def watermarks(request: HttpRequest) -> HttpResponse:
 def _keys(contract: dict[str, Any]) -> list[tuple[str, str]]:
     """What the declaration says of one row, as label and text."""
     found = []
-    for label in ("key", "grain", "effective", "partition_by"):
+    for label in ("key", "grain", "surrogate", "effective", "where", "deleted_when"):
         value = contract.get(label)
         if value:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
