@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 from psycopg.errors import QueryCanceled
+from psycopg.rows import class_row
 
 from lineage.models import Target
 
@@ -110,8 +111,8 @@ def read_columns(target: Target) -> list[Column]:
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
         return [
-            Column(name, type_, nullable, description, internal, json.loads(sources))
-            for name, type_, nullable, description, internal, sources in cursor.fetchall()
+            Column(name, sql_type, nullable, description, internal, json.loads(sources))
+            for name, sql_type, nullable, description, internal, sources in cursor.fetchall()
         ]
 
 
@@ -185,10 +186,9 @@ def _routine_text(routine: str) -> str | None:
 
 
 def _read(record: type[T], query: str, parameters: dict[str, Any]) -> list[T]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        names = [column.name for column in cursor.description or ()]
-        return [record(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor(row_factory=class_row(record)) as cursor:
+        return cursor.execute(query, parameters).fetchall()  # type: ignore[no-any-return]
 
 
 _FACTS = """

@@ -78,7 +78,8 @@ def write(folder: Path, scale: float = 1.0) -> Truth:
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(20240108)  # noqa: S311 - the same files each time is the point
     shop = _Shop(rng, scale)
-    truth, moments = Truth(), {}
+    truth = Truth()
+    moments: dict[int, dict[str, str]] = {}
     for day in range(DAYS):
         lines = list(shop.day(FIRST_DAY + timedelta(days=day)))
         ragged = 2 if day == DAYS // 2 else 0

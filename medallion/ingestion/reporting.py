@@ -18,7 +18,12 @@ Write = Callable[[str], object]
 def shown(write: Write, interactive: bool) -> Iterator[Callable[[Event], None]]:
     """A listener for `ingest_source` that shows what it hears for as long as the block lasts."""
     if not interactive:
-        yield lambda event: None if isinstance(event, Reading) else write(line(event))
+
+        def write_end(event: Event) -> None:
+            if not isinstance(event, Reading):
+                write(line(event))
+
+        yield write_end
         return
     columns = (
         TextColumn("{task.description}", markup=False),

@@ -15,12 +15,12 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from medallion.ingestion.reporting import summary
 
 from lineage.models import PipelineRun
 from medallion.connections import work_connection
 from medallion.execution.create import create_run
 from medallion.ingestion.ingest import Failed, Ingested, ingest_source
+from medallion.ingestion.reporting import summary
 from medallion.registry import warehouse
 from retail import generator
 

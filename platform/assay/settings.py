@@ -166,5 +166,6 @@ LOGGING = {
         "django.server": {"level": "WARNING"},
         "django.db.backends": {"level": "INFO"},  # LOG_LEVEL=DEBUG would print every query, with its values
         "axes": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
     },
 }
