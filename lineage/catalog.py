@@ -106,7 +106,8 @@ def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
 
 
 def read_columns(target: Target) -> list[Column]:
-    """The columns of a target: first those that people read, then those of its rows' relation alone."""
+    """The columns of a target: first those of the declaration, then ours (_batch_id, …), then those of its rows'
+    relation alone."""
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
         return [
@@ -254,11 +255,12 @@ _COLUMNS = """
     FROM columns AS c
     CROSS JOIN relations AS r
     LEFT JOIN pg_attribute AS s ON s.attrelid = r.stored AND s.attname = c.attname AND s.attnum > 0
-    ORDER BY c.internal, c.attnum
+    ORDER BY c.internal, starts_with(c.attname, '_'), c.attnum
 """
 
 _RELATION = """
-    SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname IS NOT NULL)
+    SELECT n.nspname, c.relname, array_agg(a.attname::text ORDER BY starts_with(a.attname, '_'), a.attnum)
+            FILTER (WHERE a.attname IS NOT NULL)
     FROM pg_class AS c
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from lineage.columns import AssayTable, CountColumn, MomentColumn
+from lineage.columns import AssayTable, CountColumn, MomentColumn, TableNameColumn
 from lineage.templatetags import assay
 
 WIDE = {"td": {"class": "wide"}}
 NAMES_SHOWN = 6
 
 
-class TableLinkColumn(tables.Column):
+class TableLinkColumn(TableNameColumn):
     """A table's name with the mark of its layer, leading to its page."""
 
     def render(self, value: str) -> SafeString:

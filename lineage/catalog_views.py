@@ -65,7 +65,7 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     # Python has no -infinity among its moments: who has taken nothing yet has no watermark here.
     up_to = NullIf("watermark_value", RawSQL("'-infinity'::timestamptz", []))
     marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
-    rows = list(marks.order_by("table_name")[:SHOWN_OF_ONE_LAYER])
+    rows = list(marks.order_by("-waiting_batches", "table_name")[:SHOWN_OF_ONE_LAYER])
     behind = sum(1 for row in rows if row["waiting_batches"])
     context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)
@@ -74,7 +74,7 @@ def watermarks(request: HttpRequest) -> HttpResponse:
 def _keys(contract: dict[str, Any]) -> list[tuple[str, str]]:
     """What the declaration says of one row, as label and text."""
     found = []
-    for label in ("key", "grain", "effective", "partition_by"):
+    for label in ("key", "grain", "surrogate", "effective", "where", "deleted_when"):
         value = contract.get(label)
         if value:
             text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

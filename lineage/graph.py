@@ -43,9 +43,11 @@ class View:
 
     def query(self, **changes: object) -> str:
         """The URL's query string for this view, with some parameters changed."""
-        values: dict[str, object] = {}
-        if self.table:
-            values = {"table": self.table, "depth": self.depth, "direction": self.direction}
+        values: dict[str, object] = {"table": self.table} if self.table else {}
+        if self.table and self.depth != DEFAULT_DEPTH:
+            values["depth"] = self.depth
+        if self.table and self.direction != "both":
+            values["direction"] = self.direction
         return urlencode({**values, **changes})
 
 

@@ -34,7 +34,7 @@ class Route:
             if to_y == y:
                 parts.append(f"H{to_x:g}")
             else:
-                bend = round((x + to_x) / 2, 1)
+                bend = round((x + to_x) / 2)
                 parts.append(f"C{bend:g} {y:g} {bend:g} {to_y:g} {to_x:g} {to_y:g}")
             x, y = to_x, to_y
         return "".join(parts)

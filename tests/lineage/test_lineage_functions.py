@@ -53,6 +53,15 @@ GUIDE_RESULTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def bare_warehouse(db: None) -> None:
+    """Without the tables of the examples, which migrations install: these tests make their own."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE dwh_lineage.targets, dwh_lineage.table_dependencies, dwh_lineage.column_lineage CASCADE"
+        )
+
+
 def query(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
