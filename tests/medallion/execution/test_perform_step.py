@@ -228,7 +228,10 @@ def test_a_connection_that_breaks_during_the_load_is_tried_again(
 
     def terminate_soon() -> None:
         time.sleep(0.5)
-        house.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'CALL%%load_silver_a%%'")
+        house.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'CALL%%load_silver_a%%'"
+        )
         connection.close()
 
     beside = threading.Thread(target=terminate_soon)
