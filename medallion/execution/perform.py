@@ -45,7 +45,7 @@ def perform_step(
         raise
     outcome, due = record(claim, verdict)
     if outcome is not Outcome.SUCCEEDED:
-        logger.warning("Step %s (%s): %s. %s", step_id, claim.target, outcome, verdict.failure or "")
+        logger.warning("Step %s (%s) %s: %s", step_id, claim.target, outcome, verdict.failure or "no effect")
     return outcome, due
 
 

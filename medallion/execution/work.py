@@ -49,6 +49,9 @@ class Failure:
     message: str
     hint: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.message} (SQLSTATE {self.sqlstate})" if self.sqlstate else self.message
+
     @classmethod
     def of(cls, error: psycopg.Error) -> Self:
         said = error.diag

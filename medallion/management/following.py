@@ -18,6 +18,7 @@ from rich.table import Table
 
 from lineage.models import PipelineRun
 from lineage.states import LIVE_RUN_STATES
+from medallion.execution.work import Failure
 
 NO_WORKER_SECONDS = 8.0
 _POLL_SECONDS = 0.25
@@ -106,8 +107,7 @@ def report(run: PipelineRun, console: Console) -> None:
         raise CommandError(f"Run {run.pk} of {run.pipeline_name} was cancelled. Loads that had finished stay.")
     lines = [f"Run {run.pk} of {run.pipeline_name} failed."]
     for step in run.steps.filter(state="failed").order_by("position"):
-        state = f" (SQLSTATE {step.error_sqlstate})" if step.error_sqlstate else ""
-        lines.append(f"  {step.target}: {step.error_message}{state}")
+        lines.append(f"  {step.target}: {Failure(step.error_sqlstate, step.error_message or '')}")
         if step.error_hint:
             lines.append(f"    hint: {step.error_hint}")
     waiting = run.steps.filter(state="upstream_failed").count()
