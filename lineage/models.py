@@ -134,6 +134,7 @@ class Batch(models.Model):
     class Meta:
         db_table = "batches"
         db_table_comment = "The ledger: every committed change of every table"
+        verbose_name_plural = "batches"
         indexes = (
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),

@@ -18,8 +18,6 @@ Rows = QuerySet[Any, Any]
 class ExceptionFilter(filters.FilterSet):
     """By target, cause, state, and the beginning of the row's key. No state chosen: what nobody has resolved."""
 
-    path = ""  # from the rows to the exception
-
     target = filters.ModelChoiceFilter(
         field_name="target_table", queryset=Target.objects.filter(issues__isnull=False).distinct(), empty_label="any"
     )
@@ -44,7 +42,7 @@ class ExceptionFilter(filters.FilterSet):
     def filter_queryset(self, queryset: Rows) -> Rows:
         if not self.form.cleaned_data.get("state"):
             # The condition of the index quality_exc_open_idx, literally.
-            queryset = queryset.filter(**{f"{self.path}state__in": UNRESOLVED_STATES})
+            queryset = queryset.filter(state__in=UNRESOLVED_STATES)
         narrowed: Rows = super().filter_queryset(queryset)
         return narrowed
 
@@ -52,16 +50,15 @@ class ExceptionFilter(filters.FilterSet):
         return queryset
 
     def in_state(self, queryset: Rows, name: str, value: str) -> Rows:
-        return queryset if value == "any" else queryset.filter(**{f"{self.path}state": value})
+        return queryset if value == "any" else queryset.filter(state=value)
 
     def with_key(self, queryset: Rows, name: str, value: str) -> Rows:
-        return queryset.filter(**{f"{self.path}source_id__startswith": value})
+        return queryset.filter(source_id__startswith=value)
 
 
 class BreachFilter(ExceptionFilter):
-    """The same for the rows of one cause."""
+    """The same for the rows of one cause, which carry the state and the source_id of their exception."""
 
-    path = "exception__"
     target = None
     rule = None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.db.models import Sum
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -15,7 +16,7 @@ from lineage.pages import page_response
 from quality.causes import frequent_values, open_causes, open_rows
 from quality.evidence import origins, raw_cells
 from quality.filters import BreachFilter, ExceptionFilter
-from quality.models import QualityException, QualityIssue, UnreadableLine
+from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 
 
@@ -32,13 +33,14 @@ def exceptions(request: HttpRequest) -> TemplateResponse:
 
 def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
     """One cause: what is known of it, its frequent values, its rows."""
-    shown = get_object_or_404(QualityIssue.objects.select_related("first_batch", "assignee"), pk=issue_id)
-    breaches = shown.breaches.select_related("exception").defer("exception__source_data")
-    narrowed = BreachFilter(request.GET, queryset=breaches)
+    issues = QualityIssue.objects.select_related("first_batch", "assignee").annotate(
+        open=Coalesce(Sum("deltas__delta"), 0)
+    )
+    shown = get_object_or_404(issues, pk=issue_id)
+    narrowed = BreachFilter(request.GET, queryset=_breaches(shown))
     page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
     context = {
         "issue": shown,
-        "open": shown.deltas.aggregate(open=Sum("delta"))["open"] or 0,
         "values": frequent_values([shown.pk], most=10).get(shown.pk, []),
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
@@ -76,3 +78,15 @@ def unreadable_lines(request: HttpRequest) -> TemplateResponse:
     page = keyset_page(request, UnreadableLine.objects.select_related("batch"), "pk")
     context = {"table": UnreadableLineTable(page.rows, keyset=page), "is_empty": not page.rows}
     return page_response(request, "quality/unreadable_lines.html", "Unreadable lines", context)
+
+
+def _breaches(issue: QualityIssue) -> QuerySet[ExceptionBreach, ExceptionBreach]:
+    """The breaches of a cause, each with its exception's state and key.
+
+    No join: for a page far down, the planner would merge it with all the exceptions above. A scalar subquery is a look
+    at one row for each that is shown.
+    """
+    of_exception = QualityException.objects.filter(pk=OuterRef("exception_id"))
+    return issue.breaches.annotate(
+        state=Subquery(of_exception.values("state")[:1]), source_id=Subquery(of_exception.values("source_id")[:1])
+    ).prefetch_related(Prefetch("exception", QualityException.objects.defer("source_data")))
