@@ -36,8 +36,8 @@ check: ## style, types, migrations, locks
 	@sh requirements/install.sh dev
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
-	$(python) -m mypy
-	$(manage) makemigrations --check --dry-run
+	DEBUG=1 $(python) -m mypy
+	DEBUG=1 $(manage) makemigrations --check --dry-run
 	$(python) requirements/lock.py check
 
 format: ## puts the code into the common style

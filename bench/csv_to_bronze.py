@@ -111,16 +111,10 @@ def _tables(connection: Connection) -> Iterator[None]:
     )
     connection.execute("CALL dwh_etl.guard_bronze(%s::regclass, %s)", (SPEC.rows_relation, SPEC.target))
     connection.execute("CALL dwh_etl.ensure_bronze_partitions(%s)", (SPEC.target,))
-    connection.execute("CHECKPOINT") if _may_checkpoint(connection) else None
     try:
         yield
     finally:
         _drop(connection)
-
-
-def _may_checkpoint(connection: Connection) -> bool:
-    row = connection.execute("SELECT pg_has_role(current_user, 'pg_checkpoint', 'USAGE')").fetchone()
-    return row is not None and bool(row[0])
 
 
 def _drop(connection: Connection) -> None:

@@ -13,5 +13,5 @@ PAGES = (
     Page("lineage/", graph_views.lineage, "lineage", "Lineage", SEE_TABLES, order=50, in_navigation=True),
     Page("lineage.svg", graph_views.lineage_svg, "lineage-svg", "Lineage", SEE_TABLES, order=51, parent="lineage"),
     Page("lineage.json", graph_views.lineage_json, "lineage-json", "Lineage", SEE_TABLES, order=52, parent="lineage"),
-    Page("watermarks/", catalog_views.watermarks, "watermarks", "Watermarks", SEE_TABLES, order=60, in_navigation=True),
+    Page("watermarks/", catalog_views.watermarks, "watermarks", "Watermarks", SEE_TABLES, order=45, in_navigation=True),
 )

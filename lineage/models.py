@@ -184,7 +184,7 @@ class Watermark(models.Model):
 
     table_name = models.TextField(primary_key=True)
     watermark_column = models.TextField()
-    watermark_value = models.DateTimeField()
+    watermark_value = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
     waiting_batches = models.BigIntegerField()
     waiting_rows = models.BigIntegerField(null=True)
@@ -195,7 +195,7 @@ class Watermark(models.Model):
         ordering = ("table_name",)
 
     def __str__(self) -> str:
-        return f"{self.table_name} up to {self.watermark_value:%Y-%m-%d %H:%M:%S}"
+        return f"{self.table_name} up to {self.watermark_value or 'nothing yet'}"
 
 
 class Step(models.Model):

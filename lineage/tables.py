@@ -14,10 +14,10 @@ from lineage.runs import RunSummary
 class RunTable(AssayTable):
     """Runs, the latest first; its rows are RunSummary."""
 
-    run = tables.Column(accessor="run.run_id")
-    status = BadgeColumn(accessor="run.status")
-    pipeline = tables.Column(accessor="run.pipeline_name")
-    started = MomentColumn(accessor="run.started_at")
+    run = tables.Column(accessor="run__run_id")
+    status = BadgeColumn(accessor="run__status")
+    pipeline = tables.Column(accessor="run__pipeline_name")
+    started = MomentColumn(accessor="run__started_at")
     duration = DurationColumn()
     steps = tables.Column(empty_values=(), attrs=NUMBER)
     rows_written = CountColumn()

@@ -89,18 +89,15 @@ def installed_contracts(graph: MigrationGraph, label: str) -> dict[str, Contract
 
 
 def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract]) -> list[WarehouseTable]:
-    """From what is installed to what is declared: removals first, from the end; then the others, inputs first.
+    """From what is installed to what is declared: inputs before what reads them; then removals, from the end, for what
+    is removed may be read until another table changes.
 
     Contracts are compared, never SQL: an upgrade of Assay that generates other SQL for the same declaration is no
     change of the user's.
     """
     tables = declared.of_app(label)
     wanted = {name: table.contract() for name, table in tables.items()}
-    gone = [name for name in installed if name not in wanted]
-    operations = [
-        WarehouseTable.planned(compiler.remove(name, installed[name], label), None)
-        for name in sorted(gone, key=lambda name: ("gold", "silver", "bronze").index(name.split(".")[0]))
-    ]
+    operations: list[WarehouseTable] = []
     for name in declared.in_order(list(wanted)):
         contract = wanted[name]
         if name not in installed:
@@ -108,4 +105,24 @@ def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract
         elif installed[name] != contract:
             change = compiler.replace(name, installed[name], contract, label)
             operations.append(WarehouseTable.planned(change, contract))
+    gone = {name: contract for name, contract in installed.items() if name not in wanted}
+    operations += [
+        WarehouseTable.planned(compiler.remove(name, gone[name], label), None) for name in removal_order(gone)
+    ]
     return operations
+
+
+def removal_order(gone: dict[str, Contract]) -> list[str]:
+    """Tables with what they read after them."""
+    ordered: list[str] = []
+
+    def enter(name: str) -> None:
+        if name in gone and name not in ordered:
+            for reader, contract in gone.items():
+                if name in compiler.inputs(contract):
+                    enter(reader)
+            ordered.append(name)
+
+    for name in gone:
+        enter(name)
+    return ordered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -52,7 +53,12 @@ class Table:
         return f"{source_file(cls)}: class {cls.__qualname__}"
 
 
+def declaring_file(cls: type) -> Path:
+    """The file that declares a class."""
+    return Path(getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__)
+
+
 def source_file(cls: type) -> Path:
-    """The file that declares a class, relative to the working directory where it lies below it."""
-    path = Path(inspect.getfile(cls))
+    """The file that declares a class as messages name it: from the working directory where it lies below that."""
+    path = declaring_file(cls)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

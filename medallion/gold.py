@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any, ClassVar
 
 from medallion import declaration
+from medallion.declaration import declaring_file
 from medallion.query import Query
 
 
@@ -25,7 +25,7 @@ class Table(declaration.Table):
     @classmethod
     def query_path(cls) -> Path:
         """The file with the SELECT."""
-        folder = Path(inspect.getfile(cls)).parent
+        folder = declaring_file(cls).parent
         beside = folder / cls.query
         return beside if beside.exists() else folder / "sql" / cls.query
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from psycopg import sql
@@ -44,14 +43,14 @@ class Rule:
 
     def definition(self) -> dict[str, Any]:
         """The rule as JSON; what has its default value is left out, so that new options change no old definition."""
-        values = {name: _plain(value) for name, value in vars(self).items() if value not in (None, False)}
+        values = {name: _plain(value) for name, value in vars(self).items() if value is not None and value is not False}
         return {"kind": self.kind, **values}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value
+    return value if isinstance(value, (str, int, float)) else str(value)
 
 
 def fingerprint(definition: object) -> str:

@@ -40,12 +40,12 @@ class BreachTable(AssayTable):
     """The rows of one cause, the latest first; its rows are breaches with their exception."""
 
     exception = tables.Column(accessor="exception_id")
-    key = tables.Column(accessor="exception.source_id", default="–")
+    key = tables.Column(accessor="exception__source_id", default="–")
     value = tables.Column(attrs=WIDE, empty_values=())
-    state = BadgeColumn(accessor="exception.state")
-    also = tables.Column(accessor="exception.issues", verbose_name="Breaks also", attrs=WIDE)
-    bronze_id = tables.Column(accessor="exception.bronze_id", verbose_name="Bronze row", attrs=NUMBER)
-    detected_at = MomentColumn(accessor="exception.detected_at", verbose_name="Detected")
+    state = BadgeColumn(accessor="exception__state")
+    also = tables.Column(accessor="exception__issues", verbose_name="Breaks also", attrs=WIDE)
+    bronze_id = tables.Column(accessor="exception__bronze_id", verbose_name="Bronze row", attrs=NUMBER)
+    detected_at = MomentColumn(accessor="exception__detected_at", verbose_name="Detected")
 
     class Meta(AssayTable.Meta):
         empty_text = "No row fits."
@@ -64,12 +64,12 @@ class BreachTable(AssayTable):
 class UnreadableLineTable(AssayTable):
     """Lines of files that are no rows, the latest first."""
 
-    source_file = tables.Column(accessor="batch.source_file", verbose_name="File", default="–")
+    source_file = tables.Column(accessor="batch__source_file", verbose_name="File", default="–")
     line_no = tables.Column(verbose_name="Line", attrs=NUMBER)
     reason = tables.Column(attrs=WIDE)
     raw = tables.Column(verbose_name="Text", attrs=WIDE)
-    target = TableNameColumn(accessor="batch.target_id", verbose_name="Table")
-    batch = tables.Column(accessor="batch.batch_no", attrs=NUMBER)
+    target = TableNameColumn(accessor="batch__target_id", verbose_name="Table")
+    batch = tables.Column(accessor="batch__batch_no", attrs=NUMBER)
 
     class Meta(AssayTable.Meta):
         empty_text = "Every line of every file was read."

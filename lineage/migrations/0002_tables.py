@@ -23,7 +23,7 @@ class Migration(SchemaMigration):
             fields=[
                 ("table_name", models.TextField(primary_key=True, serialize=False)),
                 ("watermark_column", models.TextField()),
-                ("watermark_value", models.DateTimeField()),
+                ("watermark_value", models.DateTimeField(null=True)),
                 ("updated_at", models.DateTimeField()),
                 ("waiting_batches", models.BigIntegerField()),
                 ("waiting_rows", models.BigIntegerField(null=True)),

@@ -1,6 +1,7 @@
 -- Makes in_consumer take the batches of in_source, the existing ones included.
 -- Locks the source's row in targets FOR UPDATE: writers of the source hold it FOR KEY SHARE, so no batch slips by
--- between the list of existing batches and the registration.
+-- between the list of existing batches and the registration. Updates it too: a writer in REPEATABLE READ whose snapshot
+-- is older would not see the registration; now it meets 40001 when it takes the row, and begins again.
 CREATE FUNCTION dwh_lineage.register_input(in_consumer text, in_source text)
 RETURNS void
 LANGUAGE plpgsql
@@ -12,6 +13,7 @@ BEGIN
         RAISE EXCEPTION 'The table % is not installed, so % cannot take its batches.', in_source, in_consumer
             USING ERRCODE = 'AS010', HINT = 'Migrate the app that declares it first.';
     END IF;
+    UPDATE dwh_lineage.targets SET load_no = load_no WHERE target = in_source;
     INSERT INTO dwh_lineage.target_inputs (consumer, source) VALUES (in_consumer, in_source)
     ON CONFLICT DO NOTHING;
     IF FOUND THEN

@@ -1,10 +1,10 @@
 -- How far each consumer has come: everything that its sources committed up to watermark_value has been taken.
--- Derived from the ledger at each look, so it can be neither behind nor ahead of it.
+-- NULL: its sources have committed nothing yet. Derived from the ledger at each look, so it can be neither behind nor ahead of it.
 CREATE VIEW dwh_lineage.watermarks AS
 SELECT
     t.target AS table_name,
     '_ingested_at'::text AS watermark_column,
-    coalesce(w.first_waiting - interval '1 microsecond', s.latest, '-infinity'::timestamptz) AS watermark_value,
+    coalesce(w.first_waiting - interval '1 microsecond', s.latest) AS watermark_value,
     coalesce(l.completed_at, t.created_at) AS updated_at,
     coalesce(w.waiting_batches, 0) AS waiting_batches,
     coalesce(w.waiting_rows, 0) AS waiting_rows

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from medallion.compile.changes import Change, create, remove, replace
+from medallion.compile.changes import Change, create, inputs, remove, replace
 
-__all__ = ["Change", "create", "remove", "replace"]
+__all__ = ["Change", "create", "inputs", "remove", "replace"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from medallion.compile import bronze, gold, silver
+from medallion.compile import bronze, gold, silver, text
 from medallion.compile.text import Contract
+from medallion.naming import literal
+from medallion.query import Query
 
 _LAYERS: dict[str, ModuleType] = {"bronze": bronze, "silver": silver, "gold": gold}
 
@@ -19,6 +21,13 @@ class Change:
     verb: str
     forward: str
     backward: str
+
+
+def inputs(contract: Contract) -> list[str]:
+    """The tables whose batches a table takes."""
+    if contract["layer"] == "gold":
+        return Query(contract["query"]).tables()
+    return [contract["source"]] if contract["layer"] == "silver" else []
 
 
 def create(target: str, new: Contract, warehouse: str) -> Change:
@@ -39,7 +48,21 @@ def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change
     """A table that is declared otherwise."""
     layer = _LAYERS[new["layer"]]
     before, after = _named(target, old), _named(target, new)
-    return Change(target, "change", layer.replace(before, after, warehouse), layer.replace(after, before, warehouse))
+    return Change(
+        target,
+        "change",
+        _forget_inputs(before, after) + layer.replace(before, after, warehouse),
+        _forget_inputs(after, before) + layer.replace(after, before, warehouse),
+    )
+
+
+def _forget_inputs(old: Contract, new: Contract) -> str:
+    """Takes no more batches of tables that the new declaration does not read."""
+    return "".join(
+        f"SELECT dwh_lineage.unregister_input({literal(text.target(new))}, {literal(source)});\n"
+        for source in inputs(old)
+        if source not in inputs(new)
+    )
 
 
 def _named(target: str, contract: Contract) -> Contract:

@@ -183,8 +183,8 @@ def _key_filter(contract: Contract) -> str:
     if not contract.get("key"):
         return "true"
     by_name = {column["name"]: column for column in contract["columns"]}
-    key = ", ".join(cast(by_name[name], f"t.{ident('text.' + name)}") for name in contract["key"])
-    return f"(in_keys IS NULL OR ROW({key})::text = ANY (in_keys))"
+    given = {name: cast(by_name[name], f"t.{ident('text.' + name)}") for name in contract["key"]}
+    return f"(in_keys IS NULL OR {text.key_text(contract, given)} = ANY (in_keys))"
 
 
 def _broken(compiled: list[CompiledRule], contract: Contract) -> str:

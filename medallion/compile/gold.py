@@ -19,11 +19,7 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     if _shape(old) != _shape(new):
         return "\n".join([_drop(old), create(new, warehouse), _take_everything(new)])
     changed = old["query"] != new["query"]
-    unread = [source for source in Query(old["query"]).tables() if source not in Query(new["query"]).tables()]
-    forgotten = "".join(
-        f"SELECT dwh_lineage.unregister_input({literal(text.target(new))}, {literal(source)});\n" for source in unread
-    )
-    pieces = [forgotten, _load(new), _rebuild(new), _metadata(new, warehouse)]
+    pieces = [_load(new), _rebuild(new), _metadata(new, warehouse)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
 
 

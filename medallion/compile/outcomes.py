@@ -62,8 +62,9 @@ WITH events AS MATERIALIZED (
 ), said AS (
     SELECT e._bronze_id, CASE
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        -- Two deletes say the same, whatever values they carry.
+        WHEN e._deleted AND w._deleted THEN 'deleted'
         WHEN NOT ({said}) THEN 'superseded'
-        WHEN e._deleted THEN 'deleted'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
         ELSE 'unchanged'
@@ -85,7 +86,11 @@ LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 
 
 def _bronze(contract: Contract) -> str:
-    return ident("bronze", contract["source"].split(".")[1] + "_rows")
+    """The rows with what the rest needs of them, and nothing else: a user's column may have any name."""
+    rows = ident("bronze", contract["source"].split(".")[1] + "_rows")
+    where = contract.get("where")
+    wanted = f"({where}) IS TRUE" if where else "true"
+    return f"(SELECT b._bronze_id, b._batch_no, {wanted} AS _wanted FROM {rows} AS b)"
 
 
 def _shared(contract: Contract, landed: str) -> str:
@@ -96,8 +101,7 @@ def _shared(contract: Contract, landed: str) -> str:
 
 
 def _excluded(contract: Contract) -> str:
-    where = contract.get("where")
-    return f"WHEN ({where}) IS NOT TRUE THEN 'excluded'" if where else "ELSE NULL"
+    return "WHEN NOT r._wanted THEN 'excluded'" if contract.get("where") else "ELSE NULL"
 
 
 def _joins(contract: Contract) -> str:

@@ -59,7 +59,7 @@ FROM (
     WINDOW
         last_first AS (
             PARTITION BY {moment}
-            ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+            ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
         ),
         same AS (PARTITION BY {moment}, e._deleted, {text.names(values, "e")})
 ) AS w
@@ -224,7 +224,8 @@ FROM pg_temp.changes AS c
 WHERE NOT c._deleted;
 GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
-SELECT array_agg(ROW({text.names(key, "t")})::text) INTO l_late FROM pg_temp.touched AS t WHERE t._late;"""
+SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late
+FROM pg_temp.touched AS t WHERE t._late;"""
 
     def _fold_late(self, contract: Contract) -> str:
         return f"""\

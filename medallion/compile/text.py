@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from medallion.naming import ident, literal
@@ -32,6 +32,14 @@ def row(columns: Iterable[str], alias: str) -> str:
 def equal(columns: Iterable[str], left: str, right: str) -> str:
     """Both sides have the same key; keys are never NULL, so `=` can hash."""
     return " AND ".join(f"{left}.{ident(column)} = {right}.{ident(column)}" for column in columns)
+
+
+def key_text(contract: Contract, values: Mapping[str, str]) -> str:
+    """A key as text, the same for equal keys. `values`: SQL of each key column, by name."""
+    types = {column["name"]: column["type"] for column in contract["columns"]}
+    # 1 and 1.0 are the same number, but not the same text.
+    parts = [f"trim_scale({value})" if types[name] == "numeric" else value for name, value in values.items()]
+    return f"ROW({', '.join(parts)})::text"
 
 
 def routine(contract: Contract, verb: str) -> str:

@@ -17,9 +17,16 @@ from medallion.registry import warehouse
 
 
 def create_run(
-    pipeline: str, requested_by: str = "", trigger: str = "manual", parameters: Mapping[str, Any] | None = None
+    pipeline: str,
+    requested_by: str = "",
+    trigger: str = "manual",
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    here: bool = False,
 ) -> PipelineRun:
     """Creates a run of the pipeline named `pipeline` with all its steps, and rings for the first of them.
+
+    `here`: no ringing; the caller hands the run to `run_here`.
 
     Raises RunRefused (unknown pipeline, a table that is not installed, a circle) and RunIsLive: there is no run then.
     """
@@ -28,12 +35,19 @@ def create_run(
     if declared is None:
         known = ", ".join(sorted(pipelines)) or "none; declare one in a warehouse.py named in ASSAY_WAREHOUSES"
         raise RunRefused(f"There is no pipeline {pipeline}.", f"Pipelines: {known}.")
-    return _create(pipeline, steps_upstream(declared.target_names()), requested_by, trigger, parameters)
+    run, due = _create(pipeline, steps_upstream(declared.target_names()), requested_by, trigger, parameters or {})
+    if not here:
+        ring_on_commit(due)
+    return run
 
 
-def create_rebuild(table: str, requested_by: str = "", trigger: str = "manual") -> PipelineRun:
-    """Creates a run that writes `table` anew from all its inputs and then loads what it feeds. Raises as create_run."""
-    return _create(f"rebuild {table}", steps_of_rebuild(table), requested_by, trigger, {"rebuild": table})
+def create_rebuild(table: str, requested_by: str = "", trigger: str = "manual", *, here: bool = False) -> PipelineRun:
+    """Creates a run that writes `table` anew from all its inputs and then loads what it feeds. Else as create_run."""
+    steps = steps_of_rebuild(table)
+    run, due = _create(f"rebuild {table}", steps, requested_by, trigger, {"rebuild": table})
+    if not here:
+        ring_on_commit(due)
+    return run
 
 
 def code_version(targets: Iterable[str]) -> str:
@@ -63,8 +77,8 @@ def live_run(name: str) -> int | None:
 
 
 def _create(
-    name: str, steps: list[PlannedStep], requested_by: str, trigger: str, parameters: Mapping[str, Any] | None
-) -> PipelineRun:
+    name: str, steps: list[PlannedStep], requested_by: str, trigger: str, parameters: Mapping[str, Any]
+) -> tuple[PipelineRun, list[int]]:
     try:
         with transaction.atomic():
             run = PipelineRun.objects.create(
@@ -72,17 +86,16 @@ def _create(
                 status=RunStatus.PENDING,
                 trigger=trigger,
                 requested_by=requested_by,
-                parameters=dict(parameters or {}),
+                parameters=dict(parameters),
                 code_version=code_version(step.target for step in steps),
                 concurrency_key=name,
             )
-            ring_on_commit(_add_steps(run, steps))
+            return run, _add_steps(run, steps)
     except IntegrityError as error:
         # The partial unique index decides, so twenty starters at one moment make one run.
         if "pipeline_runs_one_live" not in str(error):
             raise
         raise RunIsLive(name, live_run(name)) from None
-    return run
 
 
 def _add_steps(run: PipelineRun, steps: list[PlannedStep]) -> list[int]:

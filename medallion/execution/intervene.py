@@ -40,8 +40,10 @@ def cancel_run(run_id: int) -> PipelineRun:
     return PipelineRun.objects.get(pk=run_id)
 
 
-def resume_run(run_id: int) -> PipelineRun:
+def resume_run(run_id: int, *, here: bool = False) -> PipelineRun:
     """Lets a failed run go on: new attempts for what has not succeeded, nothing again for what has.
+
+    `here`: no ringing; the caller hands the run to `run_here`.
 
     Raises RunRefused where there is no such run or it has not failed, RunIsLive where a newer run is on its way.
     """
@@ -69,7 +71,8 @@ def resume_run(run_id: int) -> PipelineRun:
                 " WHERE s.run_id = %s AND s.state IN ('failed', 'upstream_failed', 'cancelled')",
                 [run_id],
             )
-            ring_on_commit(settle_run(run_id))
+            due = settle_run(run_id)
+            ring_on_commit([] if here else due)
     except IntegrityError as error:
         if "pipeline_runs_one_live" not in str(error):
             raise
@@ -78,10 +81,10 @@ def resume_run(run_id: int) -> PipelineRun:
     return PipelineRun.objects.get(pk=run_id)
 
 
-def continue_run(run_id: int) -> PipelineRun:
+def continue_run(run_id: int, *, here: bool = False) -> PipelineRun:
     """A run to go on with: a live one as it is, a failed one resumed. Raises as resume_run."""
     run = PipelineRun.objects.filter(pk=run_id, status__in=("pending", "running")).first()
-    return run or resume_run(run_id)
+    return run or resume_run(run_id, here=here)
 
 
 def _existing(run_id: int) -> str:

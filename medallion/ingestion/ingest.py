@@ -66,7 +66,7 @@ class Reading:
 
 
 Event = Reading | Ingested | Failed
-Progress = Callable[[Event], None]
+Progress = Callable[[Event], object]
 
 
 def ingest_file(

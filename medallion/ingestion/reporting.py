@@ -10,12 +10,13 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
 from medallion.ingestion.ingest import Event, Failed, Ingested, Reading
+from medallion.ingestion.ingest import Progress as Listener
 
 Write = Callable[[str], object]
 
 
 @contextmanager
-def shown(write: Write, interactive: bool) -> Iterator[Callable[[Event], None]]:
+def shown(write: Write, interactive: bool) -> Iterator[Listener]:
     """A listener for `ingest_source` that shows what it hears for as long as the block lasts."""
     if not interactive:
 
@@ -53,19 +54,23 @@ def line(result: Ingested | Failed) -> str:
     if result.skipped:
         before = "before" if result.first_file == result.file else f"before, as {result.first_file}"
         return f"skipped  {result.file}: its content was ingested {before} (batch {result.batch_no})"
-    unreadable = f", {result.unreadable:,} unreadable lines kept" if result.unreadable else ""
-    return (
-        f"ingested {result.file}: {result.rows:,} rows{unreadable} ({decimal(result.bytes)}, batch {result.batch_no})"
-    )
+    unreadable = f", {_count(result.unreadable, 'unreadable line')} kept" if result.unreadable else ""
+    rows = _count(result.rows, "row")
+    return f"ingested {result.file}: {rows}{unreadable} ({decimal(result.bytes)}, batch {result.batch_no})"
 
 
 def summary(results: Sequence[Ingested | Failed]) -> str:
     """All files' ends, in one line."""
     new = [result for result in results if isinstance(result, Ingested) and not result.skipped]
+    rows = _count(sum(result.rows for result in new), "row")
+    parts = [f"{len(new)} of {_count(len(results), 'file')} ingested: {rows}"]
+    parts += [_count(sum(result.unreadable for result in new), "unreadable line")]
     skipped = sum(isinstance(result, Ingested) and result.skipped for result in results)
-    parts = [f"{len(new)} of {len(results)} files ingested: {sum(result.rows for result in new):,} rows"]
-    parts += [f"{sum(result.unreadable for result in new):,} unreadable lines"]
     parts += [f"{skipped} skipped"] * bool(skipped)
     failed = sum(isinstance(result, Failed) for result in results)
     parts += [f"{failed} failed"] * bool(failed)
     return ", ".join(parts) + "."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"

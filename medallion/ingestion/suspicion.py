@@ -7,6 +7,8 @@ without a word. A file with either is read record by record instead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from medallion.ingestion.header import Dialect
 
 _END_MARK = b"\\."
@@ -33,13 +35,22 @@ class Inspector:
             if b"\n" + _END_MARK in data or b"\r" + _END_MARK in data:
                 raise Suspicion
         self._previous = (self._previous + block[-2:])[-2:]
-        *complete, last = (self._piece + block).split(self._quote)
-        # Distinct pieces are few where all cells are quoted, and Python looks at each only once.
-        if not all(map(self._fits, set(complete[self._inside :: 2]))):
+        if self._quote in block:
+            self._inspect_quotes(block)
+        elif not self._inside:
+            self._piece = _edges(self._piece + _edges(block))
+
+    def _inspect_quotes(self, block: bytes) -> None:
+        *complete, last = block.split(self._quote)
+        complete[0] = self._piece + complete[0]
+        outside: Iterable[bytes] = complete[self._inside :: 2]
+        if len(complete) * 32 > len(block):
+            # Where all cells are quoted, the pieces are many but short, and few of them differ.
+            outside = set(outside)
+        if not all(map(self._fits, outside)):
             raise Suspicion
         self._inside ^= len(complete) % 2 == 1
-        # Of a piece outside of quotes only its edges matter; of one inside nothing does.
-        self._piece = b"" if self._inside else last if len(last) < 256 else last[:128] + last[-128:]
+        self._piece = b"" if self._inside else _edges(last)
 
     def finish(self) -> None:
         """The stream has ended. Raises Suspicion where text follows the last closing quote."""
@@ -50,3 +61,8 @@ class Inspector:
         """Between quoted cells stand delimiters and line ends; within an escaped quote, nothing. Spaces do no harm."""
         bare = piece.strip(b" ")
         return not piece or (bare[:1] in self._edges and bare[-1:] in self._edges)
+
+
+def _edges(piece: bytes) -> bytes:
+    """Of a piece outside of quotes only the edges matter."""
+    return piece if len(piece) < 256 else piece[:128] + piece[-128:]

@@ -11,6 +11,7 @@ from django.core.management.base import CommandError
 from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -94,11 +95,12 @@ def report(run: PipelineRun, console: Console) -> None:
     if run.status == "completed":
         counts = run.metrics
         if not counts.get("batches"):
-            console.print(f"Run {run.pk} of {run.pipeline_name}: nothing new ({counts.get('seconds', 0)} s).")
+            console.print(f"Run {run.pk} of {run.pipeline_name}: nothing new ({counts['seconds']} s).", soft_wrap=True)
             return
         kinds = ("inserted", "updated", "deleted", "rejected")
         said = ", ".join(f"{kind} {counts[f'rows_{kind}']:,}" for kind in kinds)
-        console.print(f"Run {run.pk} of {run.pipeline_name} completed: {said} ({counts['seconds']} s).")
+        summary = f"Run {run.pk} of {run.pipeline_name} completed: {said} ({counts['seconds']} s)."
+        console.print(summary, soft_wrap=True)
         return
     if run.status == "cancelled":
         raise CommandError(f"Run {run.pk} of {run.pipeline_name} was cancelled. Loads that had finished stay.")
@@ -126,10 +128,15 @@ class _NoLive:
 
 
 def _table(run: PipelineRun, steps: list[StepLine]) -> Table:
-    table = Table(title=f"Run {run.pk} of {run.pipeline_name}: {run.status}", title_justify="left")
+    table = Table(
+        title=f"Run {run.pk} of {run.pipeline_name}: {run.status}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for heading in ("step", "state"):
-        table.add_column(heading)
-    for heading in ("read", "inserted", "updated", "rejected", "seconds"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("read", "inserted", "updated", "rejected", "s"):
         table.add_column(heading, justify="right")
     for step in steps:
         colour = _COLOURS.get(step.state, "dim")

@@ -20,7 +20,7 @@ from medallion.management.following import follow, report
 def carry_out(run: PipelineRun, stdout: OutputWrapper, here: bool) -> None:
     """Shows a run until it ends; with `here` this process does its work. Raises CommandError unless it completes."""
     stdout.ending = ""  # rich ends its own lines
-    console = Console(file=cast(IO[str], stdout))
+    console = Console(file=cast(IO[str], stdout), highlight=False)
     if here:
         _work_here(run, console)
     else:

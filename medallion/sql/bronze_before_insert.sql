@@ -14,6 +14,10 @@ BEGIN
     IF l_batch IS NOT NULL AND EXISTS (
         SELECT 1 FROM dwh_lineage.batches AS b
         WHERE b.batch_no = l_batch AND b.target = TG_ARGV[0] AND b.opened_in = pg_current_xact_id()::text::bigint
+            -- A batch that has ended, or that a load has taken in this transaction, takes no more rows.
+            AND (b.completed_at IS NULL OR b.kind = 'foreign' AND NOT EXISTS (
+                SELECT 1 FROM dwh_lineage.batch_inputs AS i WHERE i.input_batch_no = b.batch_no
+            ))
     ) THEN
         RETURN NULL;
     END IF;

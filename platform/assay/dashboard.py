@@ -69,22 +69,26 @@ def table_states() -> list[TableState]:
         .values_list("target_id")
         .annotate(rows=Sum(Coalesce(F("rows_inserted"), 0) - Coalesce(F("rows_deleted"), 0)))
     )
-    waiting = {mark.table_name: mark for mark in Watermark.objects.all()}
+    # Without the mark itself: of a table that was never fed it is -infinity, for which Python has no datetime.
+    waiting = {
+        table: (batches, rows or 0)
+        for table, batches, rows in Watermark.objects.values_list("table_name", "waiting_batches", "waiting_rows")
+    }
     last = Batch.objects.filter(target=OuterRef("target")).order_by("-batch_no").values("completed_at")[:1]
     found = Target.objects.annotate(last_batch_at=Subquery(last)).order_by("target")
-    states = [_state(target, rows.get(target.pk, 0), waiting.get(target.pk)) for target in found]
+    states = [_state(target, rows.get(target.pk, 0), waiting.get(target.pk, (0, 0))) for target in found]
     return sorted(states, key=lambda state: Target.Layer.values.index(state.layer))
 
 
-def _state(target: Any, rows: int, mark: Watermark | None) -> TableState:
+def _state(target: Any, rows: int, waiting: tuple[int, int]) -> TableState:
     return TableState(
         table=target.target,
         layer=target.layer,
         kind=target.kind,
         rows=rows,
         last_batch_at=target.last_batch_at,
-        waiting_batches=mark.waiting_batches if mark else 0,
-        waiting_rows=(mark.waiting_rows or 0) if mark else 0,
+        waiting_batches=waiting[0],
+        waiting_rows=waiting[1],
     )
 
 

@@ -7,7 +7,9 @@ import os
 import socket
 import sys
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 
 from assay import environment
 from assay.embedded.places import CHECKOUT, var_dir
@@ -18,6 +20,12 @@ def python_path() -> dict[str, str]:
     roots = [str(CHECKOUT / name) for name in ("platform", "examples", "warehouses", ".")]
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     return {"PYTHONPATH": os.pathsep.join([*roots, *inherited]), "DJANGO_SETTINGS_MODULE": "assay.settings"}
+
+
+def prepare_web() -> None:
+    """What the pages need before gunicorn starts: outside DEBUG, the static files in one place with hashed names."""
+    if not settings.DEBUG:
+        call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def web(host: str, port: int, workers: int = 2) -> list[str]:

@@ -48,6 +48,9 @@ def explained(arguments: list[str]) -> Iterator[None]:
     """Runs a command; ends the process with a message and status 1 on the problems this module knows."""
     try:
         yield
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        sys.exit(130)
     except (EmbeddedError, ImproperlyConfigured, ServerUnusable) as problem:
         _leave(str(problem), arguments, problem)
     except (OperationalError, psycopg.OperationalError) as error:

@@ -19,7 +19,8 @@ def secret_key(given: str, *, required: bool, folder: Path) -> str:
         raise ImproperlyConfigured(
             "SECRET_KEY is not set, and with DATABASE_URL and without DEBUG it must be.\n"
             "Set it to 50 or more random characters, the same for web, worker and beat, e.g. the output of\n"
-            "  python3 -c 'import secrets; print(secrets.token_urlsafe(50))'"
+            "  python3 -c 'import secrets; print(secrets.token_urlsafe(50))'\n"
+            "Or set DEBUG=1, if this is only for trying out on your own machine."
         )
     path = folder / "secret_key"
     with explained(path):

@@ -58,6 +58,7 @@ def test_the_dashboard_of_staff_without_permissions_says_why_it_is_empty(person:
 
 
 def test_the_page_above_is_marked_in_the_navigation_and_leads_back(staff: Client) -> None:
+    seeds.seed_warehouse()
     seeds.seed_runs(1)
     page = staff.get(reverse("admin:run", args=[_latest_run()])).content.decode()
     assert f'<a href="{reverse("admin:runs")}" aria-current="page">Runs</a>' in page

@@ -73,8 +73,9 @@ def test_paging_the_rows_of_a_cause_visits_each_once(staff: Client, exceptions: 
 
 
 def test_a_cause_shows_its_rows_alone(staff: Client, exceptions: None, django_assert_max_num_queries) -> None:
+    url = reverse("admin:issue", args=[_issue("Quantity must be above 0").pk])
     with django_assert_max_num_queries(8):
-        response = staff.get(reverse("admin:issue", args=[_issue("Quantity must be above 0").pk]))
+        response = staff.get(url)
     assert len(response.context["table"].keyset.rows) == 22
     assert response.context["open"] == 22
     assert response.context["values"] == [("-12", 22)]

@@ -16,6 +16,7 @@ def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "var"
     monkeypatch.setenv("ASSAY_VAR", str(folder))
     yield folder
+    monkeypatch.setenv("ASSAY_VAR", str(folder))  # again: the test may have gone elsewhere
     embedded.remove("test")
 
 

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            run = create_rebuild(options["table"], requested_by=options["by"])
+            run = create_rebuild(options["table"], requested_by=options["by"], here=options["here"])
         except RunRefused as refusal:
             raise CommandError(f"{refusal}\n{refusal.hint}") from None
         carry_out(run, self.stdout, here=options["here"])

@@ -32,9 +32,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"Run {run.pk} of {run.pipeline_name} is {run.status}.")
                 return
             if options["resume"] is not None:
-                run = continue_run(options["resume"])
+                run = continue_run(options["resume"], here=options["here"])
             else:
-                run = create_run(options["pipeline"], requested_by=options["by"])
+                run = create_run(options["pipeline"], requested_by=options["by"], here=options["here"])
         except RunRefused as refusal:
             raise CommandError(f"{refusal}\n{refusal.hint}") from None
         carry_out(run, self.stdout, here=options["here"])

@@ -24,7 +24,7 @@ from assay.embedded.service import Service
 
 LINGER_SECONDS = 5.0
 _POLL_SECONDS = 0.25
-_REVIVALS = 5
+_REVIVALS = 20  # in a minute
 
 
 class Guardian:
@@ -120,10 +120,9 @@ def run(name: str, report: int) -> int:
     _report(report, None)
     try:
         guardian.watch()
-    except (EmbeddedError, RuntimeError) as error:
-        _say(str(error))
+    except BaseException:  # its traceback goes to guardian.log
         guardian.stop_servers()
-        return 1
+        raise
     return 0
 
 

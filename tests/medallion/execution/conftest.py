@@ -22,9 +22,8 @@ def house(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     Nothing rings: tests say themselves who works at what.
     """
     from medallion.execution import work
-    from medallion.pipelines import Pipeline
     from medallion.registry import warehouse
-    from tests.medallion.execution.small_house import House
+    from tests.medallion.execution.small_house import Daily, House
 
     made = House()
     made.execute("CREATE TABLE IF NOT EXISTS dwh_staging.effects (target text, run uuid, rebuild boolean)")
@@ -33,9 +32,6 @@ def house(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     made.table("silver.b", "silver.a")
     made.table("gold.c", "silver.b")
     made.arrive()
-
-    class Daily(Pipeline):
-        targets = ["gold.c"]
 
     monkeypatch.setitem(warehouse().pipelines, "daily", Daily)
     monkeypatch.setattr("medallion.execution.doorbell.ring", lambda step_ids: None)

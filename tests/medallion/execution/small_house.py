@@ -15,6 +15,7 @@ from django.db import connection
 from psycopg import sql
 
 from lineage.models import Attempt, PipelineRun, Step, Target
+from medallion.pipelines import Pipeline
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -128,11 +129,17 @@ def in_another_process(statements: str, **environment: str) -> subprocess.Popen[
     )
 
 
-# Other processes know the pipeline `daily` by this.
+class Daily(Pipeline):
+    """The tests' pipeline: gold.c, and so all that the house has."""
+
+    targets = ["gold.c"]
+
+
+# Other processes know the pipeline by this.
 WITH_DAILY = """
-from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
-warehouse().pipelines["daily"] = type("Daily", (Pipeline,), {"targets": ["gold.c"]})
+from tests.medallion.execution.small_house import Daily
+warehouse().pipelines["daily"] = Daily
 """
 
 

@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parts.check_port(host, port)
         if not options["no_migrate"]:
             call_command("migrate", verbosity=0, interactive=False)
+        parts.prepare_web()
         with Processes() as processes:
             processes.say(f"PostgreSQL: {problems.where()}")
             env = parts.python_path()

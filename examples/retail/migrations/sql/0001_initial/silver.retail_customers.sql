@@ -173,7 +173,7 @@ BEGIN
                         WINDOW
                             last_first AS (
                                 PARTITION BY e.customer_id, e._effective
-                                ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
                             same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
                     ) AS w
@@ -314,7 +314,7 @@ BEGIN
                         WINDOW
                             last_first AS (
                                 PARTITION BY e.customer_id, e._effective
-                                ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
                             same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
                     ) AS w
@@ -350,7 +350,8 @@ BEGIN
     WHERE NOT c._deleted;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
-    SELECT array_agg(ROW(t.customer_id)::text) INTO l_late FROM pg_temp.touched AS t WHERE t._late;
+    SELECT array_agg(ROW(t.customer_id)::text) INTO l_late
+    FROM pg_temp.touched AS t WHERE t._late;
     IF l_late IS NOT NULL THEN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
@@ -480,7 +481,7 @@ WITH events AS MATERIALIZED (
             WINDOW
                 last_first AS (
                     PARTITION BY e.customer_id, e._effective
-                    ORDER BY e._file DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                 ),
                 same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
         ) AS w
@@ -491,8 +492,9 @@ WITH events AS MATERIALIZED (
 ), said AS (
     SELECT e._bronze_id, CASE
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        -- Two deletes say the same, whatever values they carry.
+        WHEN e._deleted AND w._deleted THEN 'deleted'
         WHEN NOT (ROW(e._deleted, e.country) IS NOT DISTINCT FROM ROW(w._deleted, w.country)) THEN 'superseded'
-        WHEN e._deleted THEN 'deleted'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
         ELSE 'unchanged'
@@ -508,9 +510,9 @@ SELECT r._bronze_id, CASE
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    WHEN (customer_id IS NOT NULL) IS NOT TRUE THEN 'excluded'
+    WHEN NOT r._wanted THEN 'excluded'
 END
-FROM bronze.raw_invoice_lines_rows AS r
+FROM (SELECT b._bronze_id, b._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wanted FROM bronze.raw_invoice_lines_rows AS b) AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no

@@ -1,0 +1,3 @@
+SELECT (r.at AT TIME ZONE 'UTC')::date AS day, count(*) AS readings, sum(r.amount) AS amount
+FROM silver.readings AS r
+GROUP BY 1

@@ -1,0 +1,122 @@
+"""A laboratory: tables of every kind that the engine knows, declared as a user would, to be broken by tests."""
+
+from medallion.warehouse import (
+    SCD2,
+    Append,
+    AtLeast,
+    Between,
+    BigInt,
+    Boolean,
+    Condition,
+    Date,
+    DoesNotMatch,
+    Integer,
+    MaxLength,
+    MinLength,
+    Numeric,
+    OneOf,
+    Required,
+    SmallInt,
+    Text,
+    Timestamp,
+    Uuid,
+    bronze,
+    gold,
+    silver,
+    sources,
+)
+
+
+class Lab(sources.CsvFiles):
+    """What the laboratory writes."""
+
+    path = "lab/*.csv"
+
+
+class RawReadings(bronze.Table):
+    """Readings as they arrived. Some columns are named as metadata's are, and one as a word of SQL is."""
+
+    source = Lab
+    columns = "sensor order small big amount flag tag day at note state"
+
+
+class Readings(silver.Table):
+    """Every good reading, in every type."""
+
+    sensor = Text("trim(sensor)", rules=[Required(), MaxLength(4)])
+    order = Integer('"order"', rules=[Between(1, 100)])
+    small = SmallInt("small")
+    big = BigInt("big")
+    amount = Numeric("amount", rules=[AtLeast(0, null=True), Condition("amount < big", "amount is not below big")])
+    flag = Boolean("flag")
+    tag = Uuid("tag")
+    day = Date("day")
+    at = Timestamp("at", rules=[Required()])
+    note = Text("note", rules=[DoesNotMatch("^!", null=True), MinLength(2, null=True)])
+    state = Text("lower(state)", rules=[OneOf("on", "off")])
+
+    class Meta:
+        source = RawReadings
+        history = Append()
+        where = "state IS DISTINCT FROM 'skip'"
+
+
+class RawMembers(bronze.Table):
+    """What is said about members."""
+
+    source = Lab
+    columns = "region id name score state updated op"
+
+
+class Members(silver.Table):
+    """Members with their history, in the source's time."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name")
+    score = Integer("score", rules=[AtLeast(0, null=True)])
+    state = Text("state", rules=[OneOf("a", "b", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD2(effective="updated", deleted_when="op = 'D'")
+
+
+class Presences(silver.Table):
+    """The same without a time of the source's: since when we know it."""
+
+    id = Integer("id")
+    name = Text("name")
+    state = Text("state")
+
+    class Meta:
+        source = RawMembers
+        key = "id"
+        history = SCD2()
+        where = "state IS DISTINCT FROM 'z'"
+
+
+class DimMember(gold.Dimension):
+    """Present members."""
+
+    query, key, surrogate = "dim_member.sql", ("region", "id"), "member_key"
+
+
+class MembersByRegion(gold.Aggregate):
+    """How many members each region has."""
+
+    query, grain = "members_by_region.sql", "region"
+
+
+class Names(gold.Aggregate):
+    """Who is called how, from a gold and a silver table."""
+
+    query, grain = "names.sql", "name"
+
+
+class ReadingsByDay(gold.Aggregate):
+    """What was read on each day."""
+
+    query, grain = "readings_by_day.sql", "day"

@@ -1,0 +1,241 @@
+"""What the laboratory's tables must hold, in plain Python: no sets, no windows, no SQL. The oracle of the tests.
+
+A history is folded from its events in the order of the source's time, one event after the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+Row = Mapping[str, str | None]
+Cast = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class BronzeRow:
+    """A bronze row with what its batch knows of it."""
+
+    bronze_id: int
+    batch_no: int
+    file: str | None
+    checksum: str | None
+    ingested_at: datetime
+    values: Row
+
+
+@dataclass
+class Judged:
+    """A bronze row as a silver table sees it."""
+
+    row: BronzeRow
+    wanted: bool = True
+    deleted: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+
+    @property
+    def is_event(self) -> bool:
+        return self.wanted and not self.broken
+
+
+# --- Casts ------------------------------------------------------------------------------------------------------------
+def whole(bits: int) -> Cast:
+    def cast(text: str) -> int | None:
+        if not re.fullmatch(r"[-+]?[0-9]+", text):
+            return None
+        return int(text) if -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1) else None
+
+    return cast
+
+
+def number(text: str) -> Decimal | None:
+    return Decimal(text) if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text) else None
+
+
+def truth(text: str) -> bool | None:
+    return {"t": True, "true": True, "yes": True, "1": True, "f": False, "no": False, "0": False}.get(text.lower())
+
+
+def uuid(text: str) -> UUID | None:
+    return UUID(text) if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()) else None
+
+
+def day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# --- Rules ------------------------------------------------------------------------------------------------------------
+def _cast(judged: Judged, name: str, text: str | None, cast: Cast) -> Any:
+    given = text.strip(" ") if text else None
+    value = cast(given) if given else None
+    if given and value is None:
+        judged.broken.add(f"{name}:castable")
+    judged.values[name] = value
+    return value
+
+
+def _asked(judged: Judged, name: str, kind: str, holds: bool) -> None:
+    if not holds and f"{name}:castable" not in judged.broken:
+        judged.broken.add(f"{name}:{kind}")
+
+
+def readings(row: BronzeRow) -> Judged:
+    """A row of raw_readings as `silver.readings` sees it."""
+    given, judged = row.values, Judged(row, wanted=row.values.get("state") != "skip")
+    sensor = judged.values["sensor"] = _trimmed(given.get("sensor"))
+    _asked(judged, "sensor", "required", bool(sensor))
+    _asked(judged, "sensor", "max_length", sensor is not None and len(sensor) <= 4)
+    order = _cast(judged, "order", given.get("order"), whole(32))
+    _asked(judged, "order", "between", order is not None and 1 <= order <= 100)
+    _cast(judged, "small", given.get("small"), whole(16))
+    big = _cast(judged, "big", given.get("big"), whole(64))
+    amount = _cast(judged, "amount", given.get("amount"), number)
+    _asked(judged, "amount", "at_least", amount is None or amount >= 0)
+    _asked(judged, "amount", "condition", amount is not None and big is not None and amount < big)
+    _cast(judged, "flag", given.get("flag"), truth)
+    _cast(judged, "tag", given.get("tag"), uuid)
+    _cast(judged, "day", given.get("day"), day)
+    at = _cast(judged, "at", given.get("at"), moment)
+    _asked(judged, "at", "required", at is not None)
+    note = judged.values["note"] = given.get("note")
+    _asked(judged, "note", "does_not_match", note is None or not note.startswith("!"))
+    _asked(judged, "note", "min_length", note is None or len(note) >= 2)
+    state = given.get("state")
+    state = judged.values["state"] = state.lower() if state is not None else None
+    _asked(judged, "state", "one_of", state in ("on", "off"))
+    return judged
+
+
+def _trimmed(text: str | None) -> str | None:
+    return text.strip(" ") if text is not None else None
+
+
+def members(row: BronzeRow) -> Judged:
+    """A row of raw_members as `silver.members` sees it."""
+    given, judged = row.values, Judged(row, deleted=row.values.get("op") == "D")
+    judged.values["region"] = given.get("region")
+    _asked(judged, "region", "required", given.get("region") is not None)
+    _asked(judged, "id", "required", _cast(judged, "id", given.get("id"), number) is not None)
+    judged.values["name"] = given.get("name")
+    score = _cast(judged, "score", given.get("score"), whole(32))
+    _asked(judged, "score", "at_least", score is None or score >= 0)
+    judged.values["state"] = given.get("state")
+    _asked(judged, "state", "one_of", given.get("state") in (None, "a", "b"))
+    _asked(judged, "updated", "required", _cast(judged, "updated", given.get("updated"), moment) is not None)
+    if judged.deleted:  # a good key and a good time are enough to delete
+        judged.broken = {rule for rule in judged.broken if rule.split(":")[0] in ("region", "id", "updated")}
+    return judged
+
+
+def presences(row: BronzeRow) -> Judged:
+    """A row of raw_members as `silver.presences` sees it."""
+    given, judged = row.values, Judged(row, wanted=row.values.get("state") != "z")
+    _asked(judged, "id", "required", _cast(judged, "id", given.get("id"), whole(32)) is not None)
+    judged.values |= {"name": given.get("name"), "state": given.get("state")}
+    return judged
+
+
+# --- History ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class History:
+    """How an SCD2 table keeps history. `effective`: its column of the source's time; None: the ingestion's."""
+
+    judge: Callable[[BronzeRow], Judged]
+    key: tuple[str, ...]
+    attributes: tuple[str, ...]
+    effective: str | None
+
+    def since(self, event: Judged) -> datetime:
+        found: datetime = event.values[self.effective] if self.effective else event.row.ingested_at
+        return found
+
+    def says(self, event: Judged) -> tuple[Any, ...]:
+        return ("deleted",) if event.deleted else tuple(event.values[name] for name in self.attributes)
+
+    def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """(versions, outcome of each bronze row)."""
+        judged = [self.judge(row) for row in rows]
+        outcomes = {j.row.bronze_id: _left_out(j) for j in judged if not j.is_event}
+        versions: list[dict[str, Any]] = []
+
+        def key_of(event: Judged) -> tuple[Any, ...]:
+            return tuple(event.values[name] for name in self.key)
+
+        events = sorted((j for j in judged if j.is_event), key=lambda e: (key_of(e), self.since(e), *_last_by_name(e)))
+        for key, of_key in itertools.groupby(events, key_of):
+            versions += self._fold_key(dict(zip(self.key, key, strict=True)), list(of_key), outcomes)
+        return versions, outcomes
+
+    def _fold_key(self, key: dict[str, Any], events: list[Judged], outcomes: dict[int, str]) -> list[dict[str, Any]]:
+        versions: list[dict[str, Any]] = []
+        stands: tuple[Any, ...] = ("deleted",)
+        for since, at_once in itertools.groupby(events, self.since):
+            same_time = list(at_once)
+            said = self.says(same_time[-1])
+            for event in same_time:
+                agreed = "deleted" if event.deleted else "unchanged"
+                outcomes[event.row.bronze_id] = agreed if self.says(event) == said else "superseded"
+            if said == stands:
+                continue
+            if stands != ("deleted",):
+                versions[-1] |= {"valid_to": since, "is_current": False}
+            stands = said
+            if said != ("deleted",):
+                first = min(event.row.bronze_id for event in same_time if self.says(event) == said)
+                versions.append(
+                    key | dict(zip(self.attributes, said, strict=True))
+                    | {"valid_from": since, "valid_to": None, "is_current": True, "_source_bronze_id": first}
+                )  # fmt: skip
+        for version in versions:
+            outcomes[version["_source_bronze_id"]] = "current" if version["is_current"] else "history"
+        return versions
+
+
+def _last_by_name(event: Judged) -> tuple[Any, ...]:
+    row = event.row
+    return (row.file is not None, row.file or "", row.checksum or "", row.bronze_id)
+
+
+def _left_out(judged: Judged) -> str:
+    return "quarantined" if judged.wanted else "excluded"
+
+
+MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")
+PRESENCES = History(presences, ("id",), ("name", "state"), None)
+
+
+def append(rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+    """(rows of silver.readings, outcome of each bronze row)."""
+    judged = [readings(row) for row in rows]
+    good = [j.values | {"_source_bronze_id": j.row.bronze_id} for j in judged if j.is_event]
+    return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
+
+
+def exceptions(rows: Iterable[BronzeRow], judge: Callable[[BronzeRow], Judged]) -> dict[int, set[str]]:
+    """The broken rules of each row that goes to the exceptions."""
+    judged = [judge(row) for row in rows]
+    return {j.row.bronze_id: j.broken for j in judged if j.wanted and j.broken}
+
+
+def counted(outcomes: Mapping[int, str]) -> Counter[str]:
+    """How many rows have which outcome."""
+    return Counter(outcomes.values())
