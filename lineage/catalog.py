@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 from psycopg.errors import QueryCanceled
-from psycopg.rows import class_row
 
 from lineage.models import Target
 
@@ -186,9 +185,10 @@ def _routine_text(routine: str) -> str | None:
 
 
 def _read(record: type[T], query: str, parameters: dict[str, Any]) -> list[T]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.cursor(row_factory=class_row(record)) as cursor:
-        return cursor.execute(query, parameters).fetchall()  # type: ignore[no-any-return]
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [record(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
 _FACTS = """
