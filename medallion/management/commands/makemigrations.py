@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any
 
 from django.core.management.commands import makemigrations
 from django.db.migrations import Migration
+from django.db.migrations.writer import MigrationWriter
 
 from medallion.autodetector import autodetector
 from medallion.operations import WarehouseTable
@@ -23,6 +26,8 @@ class Command(makemigrations.Command):
         for label, migrations in changes.items():
             for migration in migrations:
                 planned = [step for step in migration.operations if isinstance(step, WarehouseTable) and step.change]
+                if planned and not self.dry_run:
+                    _ensure_package(migration)
                 for operation in planned:
                     self._write(operation, label, migration.name)
         super().write_migration_files(changes, update_previous_migration_paths)
@@ -32,3 +37,11 @@ class Command(makemigrations.Command):
             operation.write(label, migration_name)
         elif self.verbosity > 1:
             self.stdout.write(f"-- {operation.target}\n{operation.sql(label)}")
+
+
+def _ensure_package(migration: Migration) -> None:
+    """Makes the app's `migrations` where this is its first one: the .sql files go there before Django makes it."""
+    folder = Path(MigrationWriter(migration).basedir)
+    folder.mkdir(exist_ok=True)
+    (folder / "__init__.py").touch()
+    importlib.invalidate_caches()

