@@ -131,6 +131,13 @@ class QualityException(models.Model):
             models.Index(
                 fields=("target_table", "-id"), condition=Q(state__in=UNRESOLVED_STATES), name="quality_exc_open_idx"
             ),
+            # Keys by their beginning, in any collation.
+            models.Index(
+                fields=("target_table", "source_id"),
+                opclasses=["text_ops", "text_pattern_ops"],
+                condition=Q(state__in=UNRESOLVED_STATES),
+                name="quality_exc_key_idx",
+            ),
         )
         constraints = (
             models.UniqueConstraint(fields=("target_table", "bronze_id"), name="quality_exceptions_once"),

@@ -9,6 +9,15 @@ class Migration(SchemaMigration):
 
     operations = [
         migrations.AddIndex(
+            model_name="qualityexception",
+            index=models.Index(
+                condition=models.Q(("state__in", ("open", "proposed", "queued"))),
+                fields=["target_table", "source_id"],
+                name="quality_exc_key_idx",
+                opclasses=["text_ops", "text_pattern_ops"],
+            ),
+        ),
+        migrations.AddIndex(
             model_name="exceptionbreach",
             index=models.Index(fields=["issue", "-exception"], name="exception_breaches_issue_idx"),
         ),
