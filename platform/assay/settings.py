@@ -167,5 +167,8 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},  # LOG_LEVEL=DEBUG would print every query, with its values
         "axes": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        # Two lines for each look of the sweeper would bury the steps, which say themselves how they ended.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
     },
 }
