@@ -10,8 +10,7 @@ import os
 import random
 import statistics
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from bench.report import Row
+from bench.report import Row, seconds
 from medallion.ingestion.ingest import ingest_file
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
 from medallion.sources import CsvFiles
@@ -52,8 +51,8 @@ def _measure(connection: Connection, folder: Path, size: int, tries: int) -> Row
     for _ in range(tries):
         # One after the other, each time in new tables: what the machine does meanwhile slows both alike.
         with _tables(connection):
-            limits.append(_seconds(lambda: _raw_copy(connection, folder / "bench.csv")))
-            ours.append(_seconds(lambda: ingest_file(connection, SPEC, Path("bench.csv"), root=folder)))
+            limits.append(seconds(lambda: _raw_copy(connection, folder / "bench.csv")))
+            ours.append(seconds(lambda: ingest_file(connection, SPEC, Path("bench.csv"), root=folder)))
     ratio = statistics.median(mine / limit for mine, limit in zip(ours, limits, strict=True))
     note = f"{len(COLUMNS)} columns, {(folder / 'bench.csv').stat().st_size / 1e6:.0f} MB, median of {tries}"
     return Row(f"CSV → bronze, {size:,} rows", statistics.median(limits), statistics.median(ours), ratio, note)
@@ -71,12 +70,6 @@ def _generate(path: Path, size: int) -> None:
             file.write(
                 f"{identity},user{n}@example.com,{name},active,{day},{day} 10:{n % 60:02}:00,{'U' * (n % 3 == 0)}\n"
             )
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def _raw_copy(connection: Connection, path: Path) -> None:

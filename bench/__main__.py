@@ -1,0 +1,69 @@
+"""`make bench`: measures Assay against the limit of this machine and prints the ratios.
+
+A database of its own (assay_bench) on the server of DATABASE_URL, or on the embedded one, dropped at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+sys.path[:0] = [str(Path(__file__).resolve().parent.parent / name) for name in ("platform", "examples", ".")]
+
+from assay import servers  # noqa: E402 - the source roots first, as in manage.py
+
+DATABASE = "assay_bench"
+
+
+def main() -> None:
+    """Makes the database, measures, prints, drops the database."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the silver measures (1,000,000)")
+    parser.add_argument("--tries", type=int, default=3, help="measurements of each; the median counts (3)")
+    options = parser.parse_args()
+    servers.ensure()
+    home = os.environ["DATABASE_URL"]
+    parts = urlsplit(home)
+    # urlunsplit would lose the slashes of an address without a host.
+    url = f"{parts.scheme}://{parts.netloc}/{DATABASE}?{parts.query}".rstrip("?")
+    os.environ.update(DATABASE_URL=url, DJANGO_SETTINGS_MODULE="assay.settings")
+    with closing(psycopg.connect(home, autocommit=True)) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
+        server.execute(f"CREATE DATABASE {DATABASE}")
+        try:
+            _measure(url, options.rows, options.tries)
+        finally:
+            server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+
+
+def _measure(url: str, rows: int, tries: int) -> None:
+    import django
+    from django.core.management import call_command
+    from django.db import connections
+
+    django.setup()
+    call_command("migrate", verbosity=0)
+    connections.close_all()
+    # Django is set up by now: these modules import models.
+    from bench import bronze_to_silver, csv_to_bronze
+    from bench.report import Row, table
+
+    measures: tuple[Callable[[], list[Row]], ...] = (
+        lambda: csv_to_bronze.run(url, tries=tries),
+        lambda: bronze_to_silver.run(url, size=rows, tries=tries),
+    )
+    found: list[Row] = []
+    for measure in measures:
+        found += measure()
+    print(table(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The table that the measures load: customers with history, all kinds of rules, deletes by marker."""
+
+from medallion.warehouse import (
+    SCD2,
+    Date,
+    Matches,
+    MinLength,
+    OneOf,
+    Required,
+    Text,
+    Timestamp,
+    Uuid,
+    bronze,
+    silver,
+    sources,
+)
+
+
+class Crm(sources.CsvFiles):
+    """Never read: the measures write bronze by SQL, to leave the reading of files out."""
+
+    path = "bench/*.csv"
+
+
+class BenchRawCustomers(bronze.Table):
+    """Customers as they arrive."""
+
+    source = Crm
+    columns = "id email name status created_date updated_date op"
+
+
+class BenchCustomers(silver.Table):
+    """Customers with their history."""
+
+    customer_id = Uuid("id", rules=[Required()])
+    email = Text("lower(trim(email))", rules=[Required(), Matches(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")])
+    name = Text("trim(name)", rules=[MinLength(2)])
+    status = Text("lower(trim(status))", rules=[OneOf("active", "inactive", "suspended")])
+    created_on = Date("created_date")
+    updated_at = Timestamp("updated_date")
+
+    class Meta:
+        source = BenchRawCustomers
+        key = "customer_id"
+        history = SCD2(effective="updated_at", deleted_when="op = 'D'")
+
+
+TABLES = (BenchRawCustomers, BenchCustomers)
