@@ -70,8 +70,11 @@ class Query:
                 root = lineage(name, self.text, schema={}, dialect="postgres")
             except SqlglotError:
                 continue
-            for node in root.walk():
-                if isinstance(node.source, exp.Table) and node.source.db in LAYERS and not node.downstream:
-                    table = f"{node.source.db}.{node.source.name}"
-                    found.append((name, table, node.name.split(".")[-1].strip('"'), expression))
-        return list(dict.fromkeys(found))
+            leaves = {
+                (f"{node.source.db}.{node.source.name}", node.name.split(".")[-1].strip('"'))
+                for node in root.walk()
+                if isinstance(node.source, exp.Table) and node.source.db in LAYERS and not node.downstream
+            }
+            # sqlglot walks in another order each time; the same query must give the same text.
+            found += [(name, table, column, expression) for table, column in sorted(leaves)]
+        return found

@@ -161,7 +161,7 @@ def test_two_nodes_of_one_id_are_refused() -> None:
 @settings(max_examples=3, deadline=None)
 @given(st.integers(0, 2**32))
 def test_two_thousand_tables_are_placed_apart(seed: int) -> None:
-    source = random.Random(seed)  # noqa: S311
+    source = random.Random(seed)
     nodes = [Node(f"t{number:04}", 200, 52, number % 5) for number in range(2000)]
     edges = [(f"t{source.randrange(2000):04}", f"t{source.randrange(2000):04}") for _ in range(3300)]
     drawing = lay_out(nodes, edges)

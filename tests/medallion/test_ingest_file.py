@@ -238,7 +238,7 @@ def test_a_file_that_may_not_be_read_says_so(
 
 
 def big(rows: int) -> str:
-    rng = random.Random(7)  # noqa: S311
+    rng = random.Random(7)
     return "id,name,note\n" + "".join(f"{n},{rng.random()},some text of a row\n" for n in range(rows))
 
 

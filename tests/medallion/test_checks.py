@@ -1,0 +1,161 @@
+"""What is wrong with a declaration is found before anything runs, naming file and class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from medallion import declaration, pipelines
+from medallion.checks import check_warehouses
+from medallion.registry import Warehouse
+from medallion.warehouse import SCD2, Integer, Pipeline, Text, Timestamp, bronze, gold, silver, sources
+
+
+class Files(sources.CsvFiles):
+    path = "checks/*.csv"
+
+
+class RawThings(bronze.Table):
+    source = Files
+    columns = "id name changed"
+
+
+class Things(silver.Table):
+    thing_id = Integer("id")
+    name = Text("trim(name)")
+    changed = Timestamp("changed")
+
+    class Meta:
+        source = RawThings
+        key = "thing_id"
+        history = SCD2(effective="changed")
+
+
+def findings(monkeypatch: pytest.MonkeyPatch, *tables: type[declaration.Table], **more: Any) -> dict[str, str]:
+    """The checks' findings over a warehouse of these tables: id → message and hint."""
+    declared = Warehouse(tables={table.target: table for table in tables}, **more)
+    monkeypatch.setattr("medallion.checks.warehouse", lambda: declared)
+    return {str(found.id): f"{found.msg} {found.hint}" for found in check_warehouses(None)}
+
+
+def test_a_right_declaration_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings(monkeypatch, RawThings, Things) == {}
+
+
+def test_the_installed_warehouses_are_right() -> None:
+    assert check_warehouses(None) == []
+
+
+def test_an_expression_that_reads_an_unknown_column_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(silver.Table):
+        name = Text("trim(nmae)")
+
+        class Meta:
+            source = RawThings
+
+    found = findings(monkeypatch, RawThings, Wrong)
+    assert "reads nmae, which bronze.raw_things does not have" in found["assay.E031"]
+    assert "test_checks.py: class" in found["assay.E031"]
+    assert "id, name" in found["assay.E031"]
+
+
+def test_an_expression_that_is_no_sql_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(silver.Table):
+        name = Text("trim(name) FROM")
+
+        class Meta:
+            source = RawThings
+
+    assert "no SQL expression: trim(name) FROM" in findings(monkeypatch, RawThings, Wrong)["assay.E030"]
+
+
+def test_a_history_without_key_or_with_a_wrong_effective_column_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(silver.Table):
+        name = Text("name")
+        other = Text("id")
+
+        class Meta:
+            source = RawThings
+            history = SCD2(effective="name")
+
+    found = findings(monkeypatch, RawThings, Wrong)
+    assert "needs a key" in found["assay.E024"]
+    assert "no Timestamp or Date column" in found["assay.E025"]
+
+
+@pytest.mark.parametrize(
+    ("query", "number", "words"),
+    [
+        (
+            "SELECT t.name, count(*) AS n, t.thing_id FROM silver.things AS t GROUP BY t.name",
+            "E044",
+            "t.thing_id is neither",
+        ),
+        ("SELECT * FROM silver.things", "E041", "must name its columns"),
+        ("SELECT t.name FROM things AS t", "E041", "needs its layer"),
+        ("SELECT t.name FROM silver.nothing AS t", "E042", "silver.nothing, which nobody declares"),
+        ("SELECT t.thing_id FROM silver.things AS t", "E043", "grain names name"),
+        ("SELECT FROM WHERE", "E041", "not SQL"),
+    ],
+)
+def test_what_is_wrong_with_a_query_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, query: str, number: str, words: str
+) -> None:
+    (tmp_path / "wrong.sql").write_text(query)
+
+    class Wrong(gold.Aggregate):
+        grain = "name"
+
+    Wrong.query = str(tmp_path / "wrong.sql")
+    assert words in findings(monkeypatch, RawThings, Things, Wrong)[f"assay.{number}"]
+
+
+def test_a_missing_query_file_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(gold.Aggregate):
+        query, grain = "nowhere.sql", "name"
+
+    assert "nowhere.sql is not there" in findings(monkeypatch, Wrong)["assay.E040"]
+
+
+def test_tables_that_read_each_other_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class One(gold.Aggregate):
+        grain = "n"
+
+    class Two(gold.Aggregate):
+        grain = "n"
+
+    for table, other in ((One, "two"), (Two, "one")):
+        (tmp_path / f"{table.name}.sql").write_text(f"SELECT x.n FROM gold.{other} AS x")
+        table.query = str(tmp_path / f"{table.name}.sql")
+    assert "gold.one → gold.two → gold.one" in findings(monkeypatch, One, Two)["assay.E050"]
+
+
+def test_names_that_are_no_names_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(bronze.Table):
+        name = 'x"; drop table y; --'
+        source = Files
+        columns = {"Invoice No": "Invoice No"}
+
+    found = findings(monkeypatch, Wrong)
+    assert "no name for a table" in found["assay.E002"]
+    assert "no name for a column" in found["assay.E012"]
+
+
+def test_a_table_declared_twice_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = findings(monkeypatch, RawThings, doubled=[("bronze.raw_things", "other.py: class RawThings")])
+    assert "declared twice" in found["assay.E001"]
+
+
+def test_a_pipeline_of_an_unknown_table_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong(Pipeline):
+        targets = ["gold.nothing"]
+
+    class Empty(Pipeline):
+        pass
+
+    declared: dict[str, type[pipelines.Pipeline]] = {"wrong": Wrong, "empty": Empty}
+    found = findings(monkeypatch, RawThings, pipelines=declared)
+    assert "gold.nothing" in found["assay.E061"]
+    assert "no targets" in found["assay.W060"]
