@@ -111,3 +111,11 @@ def test_the_index_leads_to_every_page() -> None:
     docs = CHECKOUT / "docs"
     linked = set(re.findall(r"\]\(([^)#]+\.md)\)", (docs / "index.md").read_text(encoding="utf-8")))
     assert linked == {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"index.md"}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_every_piece_of_python_runs(page: Path) -> None:
+    if page.name == "tutorial.md":
+        pytest.skip("The tutorial has a test of its own.")
+    for number, code in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)):
+        exec(compile(code, f"{page.name}, block {number + 1}", "exec"), {"__name__": f"docs.{page.stem}"})  # noqa: S102
