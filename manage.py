@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent
 
 
 def main() -> None:
-    # The three source roots, so that the commands work from a plain checkout too (docs/explanation/architecture.md).
+    # The source roots, so that the commands work from a plain checkout too (docs/explanation/architecture.md).
     sys.path[:0] = [str(ROOT / name) for name in ("platform", "examples", "warehouses")]
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "assay.settings")
     from django.core.management import execute_from_command_line

