@@ -26,9 +26,7 @@ def copy_of(parameters: Parameters, suffix: str) -> Iterator[Parameters]:
         dropped = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         server.execute(dropped)
         server.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(parameters["dbname"])
-            )
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(parameters["dbname"]))
         )
         yield parameters | {"dbname": name}
         server.execute(dropped)

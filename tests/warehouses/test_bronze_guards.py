@@ -16,7 +16,8 @@ pytestmark = pytest.mark.django_db
 
 MEMBER = {"region": "n", "id": "1", "name": "A", "updated": "2024-01-01"}
 CHANGES = (
-    "UPDATE {} SET region = 'x'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE ONLY {}", "DELETE FROM ONLY {} WHERE false",
+    "UPDATE {} SET region = 'x'", "DELETE FROM {}", "TRUNCATE {}", "TRUNCATE ONLY {}",
+    "DELETE FROM ONLY {} WHERE false",
 )  # fmt: skip
 
 

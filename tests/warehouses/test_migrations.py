@@ -67,9 +67,7 @@ ROWS = (
 
 
 @pytest.fixture
-def shop(
-    tmp_path: Path, lab_parameters: conftest.Parameters, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Shop]:
+def shop(tmp_path: Path, lab_parameters: conftest.Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """An app that is installed, with a database of its own behind Django's connection."""
     label = f"shop_{next(_numbers)}"
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -174,7 +172,7 @@ def test_a_column_that_is_declared_no_more_goes_and_comes_back_filled(shop: Shop
     shop.step(ALL, **QUERIES)
     shop.ingest(*ROWS)
     shop.run(*TARGETS)
-    less = (RAW + LINES.replace('    name = Text("name")\n', "") + PEOPLE + DIM)
+    less = RAW + LINES.replace('    name = Text("name")\n', "") + PEOPLE + DIM
     made = shop.step(less, **QUERIES)
     assert made == ["remove gold.shop_counts", "change silver.shop_lines"]
     shop.run("silver.shop_lines")
@@ -198,14 +196,16 @@ def test_removed_tables_go_with_their_metadata_consumers_first(shop: Shop) -> No
     shop.migrate("0001")
     shop.run(*TARGETS, "gold.a_before")
     assert shop.rows("gold.a_before") == [("A", 2), ("B", 1)]
-    assert shop.value("SELECT count(*) FROM dwh_lineage.quality_exceptions WHERE target_table = 'silver.shop_lines'") == 1
+    exceptions = "SELECT count(*) FROM dwh_lineage.quality_exceptions WHERE target_table = 'silver.shop_lines'"
+    assert shop.value(exceptions) == 1
 
 
 def test_a_table_can_go_in_the_migration_in_which_its_reader_reads_another(shop: Shop) -> None:
     shop.step(ALL, **QUERIES)
     shop.ingest(*ROWS)
     shop.run(*TARGETS)
-    other = {**QUERIES, "counts": "SELECT coalesce(p.name, '?') AS name, count(*) AS n FROM silver.shop_people AS p GROUP BY 1"}
+    people = "SELECT coalesce(p.name, '?') AS name, count(*) AS n FROM silver.shop_people AS p GROUP BY 1"
+    other = {**QUERIES, "counts": people}
     assert shop.step(RAW + PEOPLE + COUNTS + DIM, **other) == ["change gold.shop_counts", "remove silver.shop_lines"]
     shop.run("gold.shop_counts")
     assert shop.rows("gold.shop_counts") == [("A", 1), ("B", 1)]
@@ -267,5 +267,5 @@ def test_contracts_are_compared_and_never_sql(shop: Shop, monkeypatch: pytest.Mo
     shop.step(ALL, **QUERIES)
     monkeypatch.setattr(silver, "routines", lambda contract: "SELECT 'another generation';")
     assert shop.make() == []
-    assert shop.step(ALL.replace("class ShopLines", '# a remark\nclass ShopLines'), **QUERIES) == []
+    assert shop.step(ALL.replace("class ShopLines", "# a remark\nclass ShopLines"), **QUERIES) == []
     assert shop.migrations() == ["0001_initial"]
