@@ -36,7 +36,7 @@ EDGES = [
     "0000-01-01",     "9999-12-31", "2024-13-01", "2024-1-1", "2024-01-01 24:00", "2024-01-01 25:00",
     "2024-01-01T10:00:00Z", "2024-01-01 now",
     "2024-01-01 infinity", "2024-01-01 BC", "2024-01-01 10:00 Mars/Olympus", "2024-01-01 10:00+99", "20240101",
-    "01/02/2024", "294276-12-31", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", 
+    "01/02/2024", "294276-12-31", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
     "{A0EEBC99-9C0B4EF8-BB6D6BB9BD380A11}", "a0eebc999c0b4ef8bb6d6bb9bd380a1",
     "\u00a05", "\u20035", "\u0665", "\U0001f600", "''; DROP TABLE x; --", "\\", "x" * 1_000_000,
 ]  # fmt: skip
@@ -93,7 +93,8 @@ def test_no_text_makes_a_cast_fail(lab: bench.Connection, kind: str, text: str) 
 @pytest.mark.parametrize(
     ("kind", "text"),
     [("date", "now"), ("date", "infinity"), ("timestamptz", "now"), ("timestamptz", "2024-01-01 infinity"),
-     ("numeric", "NaN"), ("numeric", "Infinity"), ("integer", "0x1F"), ("integer", "1_000"), ("bigint", "1_0"), ("numeric", "1_000")],
+     ("numeric", "NaN"), ("numeric", "Infinity"),
+      ("integer", "0x1F"), ("integer", "1_000"), ("bigint", "1_0"), ("numeric", "1_000")],
 )  # fmt: skip
 def test_what_depends_on_the_clock_or_is_no_number_is_refused(lab: bench.Connection, kind: str, text: str) -> None:
     query = sql.SQL("SELECT {}(%s)").format(sql.Identifier("dwh_etl", f"to_{kind}"))

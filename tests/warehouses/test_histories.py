@@ -145,8 +145,8 @@ def quarantined(connection: bench.Connection, target: str) -> dict[int, set[str]
     found: dict[int, set[str]] = {}
     for bronze_id, rule in connection.execute(
         "SELECT e.bronze_id, b.rule FROM dwh_lineage.quality_exceptions AS e "
-        "LEFT JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = e.id "
-        "WHERE e.target_table = %s AND e.state = 'open'",
+        "LEFT JOIN dwh_lineage.exception_breaches AS b "
+        "ON b.exception_id = e.id WHERE e.target_table = %s AND e.state = 'open'",
         (target,),
     ):
         found.setdefault(bronze_id, set()).add(rule)
