@@ -64,7 +64,7 @@ def stored(connection: bench.Connection, table: Any) -> list[model.BronzeRow]:
     names = [column.name for column in table.bronze_columns()]
     with connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
         found = cursor.execute(
-            f"SELECT r.*, b.source_file, b.source_checksum FROM {table.rows_relation()} AS r "  # noqa: S608
+            f"SELECT r.*, b.source_file, b.source_checksum FROM {table.rows_relation()} AS r "
             "JOIN dwh_lineage.batches AS b ON b.batch_no = r._batch_no"
         ).fetchall()
     return [
