@@ -29,8 +29,8 @@ test: ## the tests without the slow ones (PG=16 for the older PostgreSQL, or DAT
 
 test-all: ## all tests, on PostgreSQL 18 and 16
 	@sh requirements/install.sh dev
-	@PG=18 $(python) -m pytest -n auto $(ARGS)
-	@PG=16 $(python) -m pytest -n auto $(ARGS)
+	@PG=18 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto $(ARGS)
+	@PG=16 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto $(ARGS)
 
 check: ## style, types, migrations, locks
 	@sh requirements/install.sh dev

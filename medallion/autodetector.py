@@ -89,8 +89,8 @@ def installed_contracts(graph: MigrationGraph, label: str) -> dict[str, Contract
 
 
 def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract]) -> list[WarehouseTable]:
-    """From what is installed to what is declared: inputs before what reads them; then removals, from the end, for what
-    is removed may be read until another table changes.
+    """From what is installed to what is declared: inputs before what reads them; a removal as soon as nothing reads the
+    table any more, so that backward its sources are again what they were before it comes back.
 
     Contracts are compared, never SQL: an upgrade of Assay that generates other SQL for the same declaration is no
     change of the user's.
@@ -106,9 +106,11 @@ def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract
             change = compiler.replace(name, installed[name], contract, label)
             operations.append(WarehouseTable.planned(change, contract))
     gone = {name: contract for name, contract in installed.items() if name not in wanted}
-    operations += [
-        WarehouseTable.planned(compiler.remove(name, gone[name], label), None) for name in removal_order(gone)
-    ]
+    for name in removal_order(gone):
+        readers = [reader for reader, contract in installed.items() if name in compiler.inputs(contract)]
+        after = [number for number, operation in enumerate(operations, 1) if operation.target in readers]
+        removal = WarehouseTable.planned(compiler.remove(name, gone[name], label), None)
+        operations.insert(max(after, default=0), removal)
     return operations
 
 

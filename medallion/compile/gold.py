@@ -100,6 +100,7 @@ DROP TABLE IF EXISTS pg_temp.computed;
 CREATE TEMP TABLE computed ON COMMIT DROP AS
 {contract["query"]};
 GET DIAGNOSTICS l_computed = ROW_COUNT;
+CALL dwh_etl.align_types({target});
 ANALYZE pg_temp.computed;
 
 DELETE FROM {table} AS g

@@ -13,6 +13,7 @@ ROUTINES = {
     "guard_bronze": "PROCEDURE dwh_etl.guard_bronze(regclass, text)",
     "ensure_bronze_partitions": "PROCEDURE dwh_etl.ensure_bronze_partitions(text, integer)",
     "refuse_if_rows": "FUNCTION dwh_etl.refuse_if_rows(regclass)",
+    "align_types": "PROCEDURE dwh_etl.align_types(text)",
     "measure_accounting": "FUNCTION dwh_etl.measure_accounting(text, uuid)",
     "begin_ingestion": "FUNCTION dwh_etl.begin_ingestion(text, text, text, text, bigint, uuid)",
     "finish_ingestion": "FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint)",

@@ -1,7 +1,8 @@
-"""The laboratory's database, and connections to it."""
+"""The laboratory's database, copies of it, and connections to them."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,40 +15,70 @@ from pytest_django import DjangoDbBlocker
 from tests.warehouses import bench_database as bench
 
 Connect = Callable[..., bench.Connection]
+Parameters = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def lab_parameters(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, Any]]:
-    """How to connect to the laboratory's database: a copy of the test database with the laboratory in it."""
-    with django_db_blocker.unblock():
-        found = connections["default"].get_connection_params()
-        connections.close_all()  # a template must have no connections
-    parameters = {name: found[name] for name in ("dbname", "user", "password", "host", "port") if found.get(name)}
-    copied, name = parameters["dbname"], parameters["dbname"] + "_lab"
-    lab = parameters | {"dbname": name}
+@contextlib.contextmanager
+def copy_of(parameters: Parameters, suffix: str) -> Iterator[Parameters]:
+    """A copy of a database to which nobody is connected; dropped afterwards."""
+    name = parameters["dbname"] + suffix
     with psycopg.connect(**parameters | {"dbname": "postgres"}, autocommit=True) as server:
         dropped = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         server.execute(dropped)
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(copied)))
-        with psycopg.connect(**lab) as connection:
-            bench.install(connection)
-        yield lab
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(parameters["dbname"]))
+        )
+        yield parameters | {"dbname": name}
         server.execute(dropped)
 
 
-@pytest.fixture
-def connect(lab_parameters: dict[str, Any]) -> Iterator[Connect]:
-    """connect(user=…): connections of the owner's (or another's) in autocommit mode, closed after the test."""
+@contextlib.contextmanager
+def connecting(parameters: Parameters) -> Iterator[Connect]:
+    """connect(user=…): connections of the owner's (or another's) in autocommit mode, closed at the end."""
     made: list[bench.Connection] = []
 
-    def connect(**parameters: Any) -> bench.Connection:
-        connection: bench.Connection = psycopg.connect(**lab_parameters | {"autocommit": True} | parameters)
+    def connect(**others: Any) -> bench.Connection:
+        connection: bench.Connection = psycopg.connect(**parameters | {"autocommit": True} | others)
         made.append(connection)
         return connection
 
     yield connect
     for connection in made:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def lab_parameters(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Parameters]:
+    """How to connect to the laboratory's database: a copy of the test database with the laboratory in it, empty."""
+    with django_db_blocker.unblock():
+        found = connections["default"].get_connection_params()
+        connections.close_all()  # a template must have no connections
+    parameters = {name: found[name] for name in ("dbname", "user", "password", "host", "port") if found.get(name)}
+    with copy_of(parameters, "_lab") as lab:
+        with psycopg.connect(**lab) as connection:
+            bench.install(connection)
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def crowd_parameters(lab_parameters: Parameters) -> Iterator[Parameters]:
+    """A laboratory in which tests commit."""
+    with copy_of(lab_parameters, "_crowd") as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def connect(lab_parameters: Parameters) -> Iterator[Connect]:
+    """Connections to the laboratory, for tests that commit nothing."""
+    with connecting(lab_parameters) as connect:
+        yield connect
+
+
+@pytest.fixture
+def connect_crowd(crowd_parameters: Parameters) -> Iterator[Connect]:
+    """Connections to a laboratory in which tests commit."""
+    with connecting(crowd_parameters) as connect:
+        yield connect
 
 
 @pytest.fixture

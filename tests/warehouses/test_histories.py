@@ -145,8 +145,8 @@ def quarantined(connection: bench.Connection, target: str) -> dict[int, set[str]
     found: dict[int, set[str]] = {}
     for bronze_id, rule in connection.execute(
         "SELECT e.bronze_id, b.rule FROM dwh_lineage.quality_exceptions AS e "
-        "LEFT JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = e.id "
-        "WHERE e.target_table = %s AND e.state = 'open'",
+        "LEFT JOIN dwh_lineage.exception_breaches AS b "
+        "ON b.exception_id = e.id WHERE e.target_table = %s AND e.state = 'open'",
         (target,),
     ):
         found.setdefault(bronze_id, set()).add(rule)
@@ -256,3 +256,12 @@ def test_append_tables_hold_each_good_row_once(lab: bench.Connection, history: l
     world.load()
     world.check()
     assert_idempotent(world)
+
+
+def test_a_version_s_source_is_the_first_row_that_said_it_even_one_that_arrives_later(lab: bench.Connection) -> None:
+    world = live(lab, warehouse.RawMembers, ["silver.members", "silver.presences"], [])
+    said = {"region": "n", "id": "1", "name": "A", "updated": "2024-01-01"}
+    for block in (3, 2, 1):
+        world.take(histories.Batch(f"{block}.csv", 0, block, (said,), loaded=True))
+        world.check()
+    assert {row["_source_bronze_id"] for row in bench.rows(lab, "silver.members")} == {bench.EXPLICIT_IDS + 100}

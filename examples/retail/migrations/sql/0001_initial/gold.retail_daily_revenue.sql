@@ -53,6 +53,7 @@ BEGIN
     FROM silver.invoice_lines AS l
     GROUP BY 1, 2;
     GET DIAGNOSTICS l_computed = ROW_COUNT;
+    CALL dwh_etl.align_types('gold.retail_daily_revenue');
     ANALYZE pg_temp.computed;
 
     DELETE FROM gold.retail_daily_revenue AS g

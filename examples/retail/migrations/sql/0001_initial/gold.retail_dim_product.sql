@@ -51,6 +51,7 @@ BEGIN
     -- Of several descriptions at one moment the first by name: the same, whatever the order of the files.
     ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description;
     GET DIAGNOSTICS l_computed = ROW_COUNT;
+    CALL dwh_etl.align_types('gold.retail_dim_product');
     ANALYZE pg_temp.computed;
 
     DELETE FROM gold.retail_dim_product AS g

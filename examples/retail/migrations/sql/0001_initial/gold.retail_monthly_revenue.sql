@@ -48,6 +48,7 @@ BEGIN
     FROM gold.retail_daily_revenue AS d
     GROUP BY 1;
     GET DIAGNOSTICS l_computed = ROW_COUNT;
+    CALL dwh_etl.align_types('gold.retail_monthly_revenue');
     ANALYZE pg_temp.computed;
 
     DELETE FROM gold.retail_monthly_revenue AS g
