@@ -45,7 +45,7 @@ format: ## puts the code into the common style
 	$(python) -m ruff check --fix .
 	$(python) -m ruff format .
 
-bench: ## the measures of docs/measures, on this machine (ARGS=--help)
+bench: ## how close to the limit of this machine (ARGS=--help)
 	@sh requirements/install.sh dev
 	@$(python) -m bench $(ARGS)
 

@@ -20,7 +20,7 @@ BEGIN
         RAISE EXCEPTION 'A load of % must run in REPEATABLE READ, not in %.',
             in_target, upper(current_setting('transaction_isolation'))
             USING ERRCODE = 'AS001',
-                  HINT = 'BEGIN ISOLATION LEVEL REPEATABLE READ; CALL …; COMMIT; or use CALL dwh_etl.run_pipeline.';
+                  HINT = 'BEGIN ISOLATION LEVEL REPEATABLE READ; CALL …; COMMIT;';
     END IF;
     UPDATE dwh_lineage.targets AS t SET load_no = t.load_no + 1 WHERE t.target = in_target
     RETURNING t.load_no INTO l_load_no;
