@@ -10,6 +10,7 @@ _ADVICE = {
     "AS001": "Start the load through a run: it sets the isolation level that a load needs.",
     "AS010": "Declare the table in a warehouse.py, then run makemigrations and migrate.",
     "AS011": "Nothing is to be done: the file's rows are there already.",
+    "AS041": "Move the watermark of the silver table that it reads instead.",
     "08": "The connection to the database was lost. The step is tried again by itself.",
     "22": "A value did not fit where the SQL put it. Add a rule for it, and the row is set aside instead.",
     "23": "A constraint of the table refused a row. Add a rule for it, or correct the declaration's key.",

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from lineage.columns import AssayTable, CountColumn, MomentColumn, TableNameColumn
+from lineage.models import WatermarkMove
 from lineage.templatetags import assay
 
 WIDE = {"td": {"class": "wide"}}
@@ -90,6 +91,27 @@ class WatermarkTable(AssayTable):
 
     class Meta(AssayTable.Meta):
         pass
+
+
+class WatermarkMoveTable(AssayTable):
+    """Watermarks that people moved, the latest first."""
+
+    target_id = TableLinkColumn(verbose_name="Consumer")
+    moved_at = WhenColumn(verbose_name="Moved")
+    moved_by = tables.Column(verbose_name="By")
+    to_value = MomentColumn(verbose_name="To", default="the end")
+    became = tables.Column(verbose_name="What came of it", empty_values=())
+    reason = tables.Column(attrs=WIDE)
+
+    class Meta(AssayTable.Meta):
+        attrs = {"class": "grid", "caption": "Moved by hand"}
+
+    def render_became(self, record: WatermarkMove) -> str:
+        batches = f"{assay.count(record.batches)} batch{'es' if record.batches != 1 else ''}"
+        if not record.forward:
+            return f"{batches} waited again"
+        undone = record.batches - record.still_skipped  # type: ignore[attr-defined]
+        return f"{batches} skipped" + (f", {assay.count(undone)} of them taken back since" if undone else "")
 
 
 def table_link(name: str, url: str) -> SafeString:

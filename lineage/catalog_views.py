@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import NullIf
 from django.http import HttpRequest, HttpResponse
 
 from lineage import catalog
-from lineage.catalog_tables import CatalogTable, WatermarkTable
-from lineage.models import Target, Watermark
+from lineage.catalog_tables import CatalogTable, WatermarkMoveTable, WatermarkTable
+from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
 
 SHOWN_PER_LAYER = 100
 SHOWN_OF_ONE_LAYER = 1_000
+MOVES_SHOWN = 50
 
 
 def tables(request: HttpRequest) -> HttpResponse:
@@ -67,7 +69,9 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
     rows = list(marks.order_by("-waiting_batches", "table_name")[:SHOWN_OF_ONE_LAYER])
     behind = sum(1 for row in rows if row["waiting_batches"])
-    context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind}
+    moves = WatermarkMove.objects.annotate(still_skipped=Count("skips")).order_by("-id")[:MOVES_SHOWN]
+    moved = WatermarkMoveTable(list(moves))
+    context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind, "moved": moved}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)
 
 

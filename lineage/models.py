@@ -199,6 +199,43 @@ class Watermark(models.Model):
         return f"{self.table_name} up to {self.watermark_value or 'nothing yet'}"
 
 
+class WatermarkMove(models.Model):
+    """A watermark that somebody moved with dwh_etl.set_watermark: back, so that batches wait again, or forward."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="watermark_moves")
+    moved_at = models.DateTimeField(db_default=Now())
+    moved_by = models.TextField(help_text="Who asked for it; the database's user where nobody said")
+    reason = models.TextField(blank=True, db_default="")
+    from_value = models.DateTimeField(null=True, blank=True, help_text="Empty: it had taken nothing")
+    to_value = models.DateTimeField(null=True, blank=True, help_text="Empty: the very beginning, or all that waits")
+    forward = models.BooleanField(help_text="Skips; otherwise batches wait again")
+    batches = models.IntegerField(help_text="How many wait again, or were skipped")
+
+    class Meta:
+        db_table = "watermark_moves"
+        db_table_comment = "Who moved which watermark, when and why"
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.target_id} moved by {self.moved_by}"
+
+
+class Skip(models.Model):
+    """A batch that a consumer leaves out: a decision that rebuilds respect, undone by moving the watermark back."""
+
+    consumer = models.ForeignKey(Target, models.CASCADE, db_column="consumer", related_name="skips")
+    batch = models.ForeignKey(Batch, models.CASCADE, db_column="batch_no", related_name="skipped_by")
+    move = models.ForeignKey(WatermarkMove, models.CASCADE, related_name="skips")
+
+    class Meta:
+        db_table = "skips"
+        db_table_comment = "Batches that a consumer leaves out, by decision"
+        constraints = (models.UniqueConstraint(fields=("consumer", "batch"), name="skips_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.consumer_id} skips {self.batch_id}"
+
+
 class Step(models.Model):
     """One table's load in one run. Written by the scheduler's transitions and, at its end, by the load itself."""
 

@@ -21,6 +21,7 @@ OUTCOMES = (
     "excluded",
     "quarantined",
     "rejected",
+    "skipped",
     "waiting",
 )
 

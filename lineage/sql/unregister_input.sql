@@ -10,6 +10,9 @@ BEGIN
     DELETE FROM dwh_lineage.pendings AS p
     USING dwh_lineage.batches AS b
     WHERE p.consumer = in_consumer AND b.batch_no = p.batch_no AND b.target = in_source;
+    DELETE FROM dwh_lineage.skips AS k
+    USING dwh_lineage.batches AS b
+    WHERE k.consumer = in_consumer AND b.batch_no = k.batch_no AND b.target = in_source;
     DELETE FROM dwh_lineage.table_dependencies
     WHERE upstream_table = in_source AND downstream_table = in_consumer AND origin = 'declared';
 END

@@ -26,11 +26,12 @@ PERFORM dwh_lineage.land_exceptions({target}, l_load.load_batch, 'holds the rule
 
 
 def evaluated(contract: Contract, batches: str) -> str:
-    """Evaluates the rows of some batches, once, into a temporary table."""
+    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table."""
+    where = f"\nWHERE {text.not_skipped(contract, 'v')}" if batches == "NULL" else ""
     return f"""\
 DROP TABLE IF EXISTS pg_temp.evaluated;
 CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-SELECT * FROM {text.routine(contract, "evaluate")}({batches}, NULL);
+SELECT v.* FROM {text.routine(contract, "evaluate")}({batches}, NULL) AS v{where};
 GET DIAGNOSTICS l_read = ROW_COUNT;
 """
 
@@ -86,7 +87,7 @@ class AppendHistory:
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_read bigint;\n"
-            "l_inserted bigint;\nl_rejected bigint;",
+            "l_good bigint;\nl_inserted bigint;\nl_rejected bigint;",
             f"""\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
 IF l_load.taken IS NULL THEN
@@ -96,11 +97,14 @@ END IF;
 INSERT INTO {text.relation(contract)} ({text.names(columns)}, _source_bronze_id, _batch_id)
 SELECT {text.names(columns, "e")}, e._bronze_id, l_batch_id
 FROM pg_temp.evaluated AS e
-WHERE e._broken IS NULL AND NOT e._deleted;
+WHERE e._broken IS NULL AND NOT e._deleted
+-- A batch that is taken again, after the watermark was moved back, brings nothing twice.
+ON CONFLICT (_source_bronze_id) DO NOTHING;
 GET DIAGNOSTICS l_inserted = ROW_COUNT;
+SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL AND NOT e._deleted;
 
 {record(contract)}
-{finish(contract, "l_inserted, in_rejected => l_rejected")}""",
+{finish(contract, "l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: good rows are appended, the others become exceptions. "
             "Takes the run's id. Locks the table's row in dwh_lineage.targets.",
         )

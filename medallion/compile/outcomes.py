@@ -43,7 +43,7 @@ WITH events AS MATERIALIZED (
     SELECT {", ".join(event_columns(contract, "v"))}
     FROM {text.routine(contract, "evaluate")}(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND NOT EXISTS (
+    WHERE v._broken IS NULL AND {text.not_skipped(contract, "v")} AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
     )
@@ -95,6 +95,7 @@ def _bronze(contract: Contract) -> str:
 
 def _shared(contract: Contract, landed: str) -> str:
     return f"""WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN {landed} THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN {landed} THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'"""
@@ -108,7 +109,8 @@ def _joins(contract: Contract) -> str:
     target = literal(text.target(contract))
     return (
         f"LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = {target} AND x.bronze_id = r._bronze_id\n"
-        f"LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = {target} AND p.batch_no = r._batch_no"
+        f"LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = {target} AND p.batch_no = r._batch_no\n"
+        f"LEFT JOIN dwh_lineage.skips AS k ON k.consumer = {target} AND k.batch_no = r._batch_no"
     )
 
 

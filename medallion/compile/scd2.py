@@ -231,7 +231,7 @@ FROM pg_temp.touched AS t WHERE t._late;"""
         return f"""\
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
-SELECT * FROM {text.routine(contract, "evaluate")}(NULL, l_late);
+SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
 {_events(contract, "fold_events", "pg_temp.again")}
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
 l_inserted := l_inserted + l_late_inserted;

@@ -96,6 +96,14 @@ def register(contract: Contract, warehouse: str, rows_relation: str, routines: d
     )
 
 
+def not_skipped(contract: Contract, alias: str) -> str:
+    """A row that is not of a batch that somebody decided to skip for this table (dwh_etl.set_watermark)."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = {literal(target(contract))} "
+        f"AND k.batch_no = {alias}._batch_no)"
+    )
+
+
 def unregister(contract: Contract) -> str:
     """Takes the table's metadata away, the ledger of its batches included; refused while others take its batches."""
     return f"SELECT dwh_lineage.forget_target({literal(target(contract))});\n"

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("medallion", "0001_tables"),
         ("quality", "0002_routines"),
-        ("lineage", "0003_routines"),
+        ("lineage", "0005_watermarks_moved"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]

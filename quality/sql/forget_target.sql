@@ -25,6 +25,8 @@ BEGIN
     DELETE FROM dwh_lineage.quality_issues WHERE target = in_target;
     DELETE FROM dwh_lineage.quality_rules WHERE target = in_target;
     DELETE FROM dwh_lineage.pendings WHERE consumer = in_target;
+    DELETE FROM dwh_lineage.skips WHERE consumer = in_target;
+    DELETE FROM dwh_lineage.watermark_moves WHERE target = in_target;
     DELETE FROM dwh_lineage.target_inputs WHERE consumer = in_target;
     UPDATE dwh_lineage.run_steps SET batch_no = NULL
     WHERE batch_no IN (SELECT b.batch_no FROM dwh_lineage.batches AS b WHERE b.target = in_target);

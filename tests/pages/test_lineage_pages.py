@@ -217,7 +217,7 @@ _ADDRESSES = (
         ("/admin/tables/", 3),
         ("/admin/tables/gold.days/", 9),
         ("/admin/tables/silver.lines/", 13),
-        ("/admin/watermarks/", 3),
+        ("/admin/watermarks/", 4),
     ],
 )
 def test_a_page_asks_the_database_as_often_for_many_tables_as_for_few(
