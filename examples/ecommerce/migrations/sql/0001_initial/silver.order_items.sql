@@ -318,7 +318,7 @@ BEGIN
     WHERE t.target = 'silver.order_items';
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_order_items(l_load.taken, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -430,7 +430,7 @@ BEGIN
     IF l_late IS NOT NULL THEN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
-        SELECT * FROM dwh_etl.evaluate_silver_order_items(NULL, l_late);
+        SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -485,7 +485,8 @@ BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.order_items', l_batch_id, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_order_items(NULL, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -544,7 +545,7 @@ WITH events AS MATERIALIZED (
     SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount
     FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND NOT EXISTS (
+    WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no
     )
@@ -588,6 +589,7 @@ WITH events AS MATERIALIZED (
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
@@ -598,6 +600,7 @@ FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_order_it
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.order_items' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.order_items' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.order_items' AND k.batch_no = r._batch_no
 $routine$;
 
 INSERT INTO dwh_lineage.targets (

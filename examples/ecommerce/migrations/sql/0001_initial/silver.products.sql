@@ -272,7 +272,7 @@ BEGIN
     WHERE t.target = 'silver.products';
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_products(l_load.taken, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -382,7 +382,7 @@ BEGIN
     IF l_late IS NOT NULL THEN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
-        SELECT * FROM dwh_etl.evaluate_silver_products(NULL, l_late);
+        SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -435,7 +435,8 @@ BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.products', l_batch_id, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_products(NULL, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -492,7 +493,7 @@ WITH events AS MATERIALIZED (
     SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price
     FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND NOT EXISTS (
+    WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.products' AND p.batch_no = v._batch_no
     )
@@ -536,6 +537,7 @@ WITH events AS MATERIALIZED (
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
@@ -546,6 +548,7 @@ FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_products
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.products' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.products' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.products' AND k.batch_no = r._batch_no
 $routine$;
 
 INSERT INTO dwh_lineage.targets (

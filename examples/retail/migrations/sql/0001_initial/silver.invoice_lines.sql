@@ -209,6 +209,7 @@ DECLARE
     l_load record;
     l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
     l_read bigint;
+    l_good bigint;
     l_inserted bigint;
     l_rejected bigint;
 BEGIN
@@ -218,14 +219,17 @@ BEGIN
     END IF;
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_invoice_lines(l_load.taken, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     INSERT INTO silver.invoice_lines (invoice_no, stock_code, description, quantity, invoiced_at, unit_price, customer_id, country, _source_bronze_id, _batch_id)
     SELECT e.invoice_no, e.stock_code, e.description, e.quantity, e.invoiced_at, e.unit_price, e.customer_id, e.country, e._bronze_id, l_batch_id
     FROM pg_temp.evaluated AS e
-    WHERE e._broken IS NULL AND NOT e._deleted;
+    WHERE e._broken IS NULL AND NOT e._deleted
+    -- A batch that is taken again, after the watermark was moved back, brings nothing twice.
+    ON CONFLICT (_source_bronze_id) DO NOTHING;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
+    SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL AND NOT e._deleted;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
@@ -236,7 +240,7 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions('silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch);
 
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, in_rejected => l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected
     );
 END
 $routine$;
@@ -263,7 +267,8 @@ BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.invoice_lines', l_batch_id, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.invoice_lines' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     ANALYZE pg_temp.evaluated;
@@ -322,6 +327,7 @@ SET DateStyle = 'ISO, YMD'
 AS $routine$
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN s._source_bronze_id IS NOT NULL THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN s._source_bronze_id IS NOT NULL THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
@@ -332,6 +338,7 @@ FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_invoice_
 LEFT JOIN silver.invoice_lines AS s ON s._source_bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.invoice_lines' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.invoice_lines' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.invoice_lines' AND k.batch_no = r._batch_no
 $routine$;
 
 INSERT INTO dwh_lineage.targets (

@@ -247,7 +247,7 @@ BEGIN
     WHERE t.target = 'silver.retail_customers';
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -355,7 +355,7 @@ BEGIN
     IF l_late IS NOT NULL THEN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
-        SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late);
+        SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -407,7 +407,8 @@ BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -462,7 +463,7 @@ WITH events AS MATERIALIZED (
     SELECT v._bronze_id, v.invoiced_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.country
     FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND NOT EXISTS (
+    WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = v._batch_no
     )
@@ -506,6 +507,7 @@ WITH events AS MATERIALIZED (
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
@@ -516,6 +518,7 @@ FROM (SELECT b._bronze_id, b._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wa
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.retail_customers' AND k.batch_no = r._batch_no
 $routine$;
 
 INSERT INTO dwh_lineage.targets (
