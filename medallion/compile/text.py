@@ -114,3 +114,10 @@ def inputs(contract: Contract, sources: Iterable[str]) -> str:
     return "".join(
         f"SELECT dwh_lineage.register_input({literal(target(contract))}, {literal(source)});\n" for source in sources
     )
+
+
+def json_object(pairs: list[tuple[str, str]]) -> str:
+    """A jsonb object of (name, SQL); jsonb_build_object takes 100 arguments at most, so wide ones come in pieces."""
+    pieces = [pairs[start : start + 50] for start in range(0, len(pairs), 50)]
+    objects = (lines((f"{literal(name)}, {value}" for name, value in piece), 2) for piece in pieces)
+    return " || ".join(f"jsonb_build_object(\n{members}\n    )" for members in objects)

@@ -50,7 +50,21 @@ SELECT
     j.category,
     j.price,
     j.updated_at,
-    j._broken,
+    CASE WHEN j._broken IS NULL OR NOT EXISTS (
+            -- Asked once for the whole statement: nearly always nobody has waived anything.
+            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.products'
+        ) THEN j._broken
+        ELSE (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE p.position = ANY (ARRAY[1, 5, 7, 8]::smallint[]) OR NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                WHERE w.target = 'silver.products' AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+        ) END AS _broken,
     concat_ws('|', j."text.product_id") AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'product_id', j."text.product_id",
@@ -59,20 +73,21 @@ SELECT
             'price', j."text.price",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
             'sku', j."raw.sku",
             'name', j."raw.name",
             'category', j."raw.category",
             'price', j."raw.price",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
-        ) END AS _source_data
+        )) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
         v._batch_no,
         v._ingested_at,
         v._deleted,
+        v._arrived,
         v."raw.sku",
         v."raw.name",
         v."raw.category",
@@ -120,6 +135,7 @@ FROM (
             t._batch_no,
             t._ingested_at,
             t._deleted,
+            t._arrived,
             t."raw.sku",
             t."raw.name",
             t."raw.category",
@@ -142,6 +158,7 @@ FROM (
                 r._batch_no,
                 r._ingested_at,
                 (op = 'D') IS TRUE AS _deleted,
+                r._arrived,
                 r.sku AS "raw.sku",
                 r.name AS "raw.name",
                 r.category AS "raw.category",
@@ -153,7 +170,33 @@ FROM (
                 lower(trim(category)) AS "text.category",
                 nullif(btrim(price), '') AS "text.price",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
-            FROM bronze.raw_products_rows AS r
+            FROM (
+                SELECT
+                    b._bronze_id,
+                    b._batch_no,
+                    b._ingested_at,
+                    b._extra,
+                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                    CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
+                    CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
+                    CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
+                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                            'sku', b.sku,
+                            'name', b.name,
+                            'category', b.category,
+                            'price', b.price,
+                            'updated_date', b.updated_date,
+                            'op', b.op
+                        ) END AS _arrived
+                FROM bronze.raw_products_rows AS b
+                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                )
+            ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
                 AND (in_batches IS NULL OR r._bronze_id BETWEEN
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
