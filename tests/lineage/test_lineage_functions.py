@@ -286,7 +286,7 @@ def test_every_table_of_our_apps_stands_in_the_schema_of_metadata() -> None:
     schemas = query(
         "SELECT c.relname, c.relnamespace::regnamespace::text FROM pg_class AS c"
         " WHERE c.relname = ANY (%s) AND c.relkind IN ('r', 'p', 'v')"
-            " AND c.relnamespace NOT IN ('dwh_etl'::regnamespace, 'silver'::regnamespace)",
+        " AND c.relnamespace NOT IN ('dwh_etl'::regnamespace, 'silver'::regnamespace)",
         sorted(ours),
     )
     assert {name: schema for name, schema in schemas if name in ours} == dict.fromkeys(ours, "dwh_lineage")
