@@ -67,7 +67,9 @@ class CsvFiles(Source):
     quote            one character
     encoding         None: by byte order mark, else UTF-8. A Python name, as in "cp1252", where files are neither
     max_bytes        refuse a file that is larger than this, unpacked
+    max_rows         refuse a file with more records than this
     max_ratio        refuse a file that unpacks to more than this many times its size
+    pickup           True: new files at `path` are ingested by themselves, looked for every minute
     """
 
     path: ClassVar[str] = ""
@@ -76,7 +78,9 @@ class CsvFiles(Source):
     quote: ClassVar[str] = '"'
     encoding: ClassVar[str | None] = None
     max_bytes: ClassVar[int] = 64 * GIB
+    max_rows: ClassVar[int] = 2_000_000_000
     max_ratio: ClassVar[int] = 200
+    pickup: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -89,10 +93,12 @@ class CsvFiles(Source):
             raise cls._invalid(f"quote = {cls.quote!r} must be one ASCII punctuation character, not the delimiter.")
         if cls.encoding is not None and not _is_encoding(cls.encoding):
             raise cls._invalid(f'encoding = {cls.encoding!r} is no text encoding of Python; try "cp1252" or "latin-1".')
-        for limit in ("max_bytes", "max_ratio"):
+        for limit in ("max_bytes", "max_rows", "max_ratio"):
             value = getattr(cls, limit)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise cls._invalid(f"{limit} = {value!r} must be a whole number above 0.")
+        if not isinstance(cls.pickup, bool):
+            raise cls._invalid(f"pickup = {cls.pickup!r} must be True or False.")
 
     @classmethod
     def _check_path(cls) -> None:

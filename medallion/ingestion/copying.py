@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 
 from medallion.ingestion.content import Advance, Content
 from medallion.ingestion.encoding import Encoding, detect
+from medallion.ingestion.errors import FileTooLargeError
 from medallion.ingestion.header import Layout, read_layout
 from medallion.ingestion.records import Record, RecordReader
 from medallion.ingestion.spec import BronzeSpec
@@ -71,14 +72,18 @@ class FileCopy:
         return encoding, layout, rest
 
     def _as_it_stands(self, connection: Connection) -> int:
-        inspector = Inspector(self.layout.dialect)
+        inspector, lines = Inspector(self.layout.dialect), 0
         _, _, blocks = self._open()
         with connection.cursor() as cursor:
             with cursor.copy(self._statement()) as copy:
                 for block in blocks:
                     inspector.inspect(block)
+                    lines += block.count(self.layout.dialect.newline)
+                    if lines > self.spec.source.max_rows:
+                        raise Suspicion  # too many records, or cells with line breaks: only who reads them can tell
                     copy.write(block)
                 inspector.finish()
+            self._check_rows(cursor.rowcount)
             return cursor.rowcount
 
     def _record_by_record(self, connection: Connection, batch_no: int) -> Copied:
@@ -87,6 +92,7 @@ class FileCopy:
         shape = _Shape(layout, reader)
         rows = unreadable = 0
         for records in reader.read(blocks):
+            self._check_rows(rows + unreadable + len(records))
             good = [shape.row(record.raw) for record in records if record.reason is None]
             bad = [record for record in records if record.reason is not None]
             if good:
@@ -96,6 +102,14 @@ class FileCopy:
                 _keep_bad_lines(connection, batch_no, bad, encoding)
             rows, unreadable = rows + len(good), unreadable + len(bad)
         return Copied(rows, unreadable)
+
+    def _check_rows(self, records: int) -> None:
+        source = self.spec.source
+        if records > source.max_rows:
+            raise FileTooLargeError(
+                f"{self.file} has more than {source.max_rows:,} rows. If that is right, raise max_rows of the source "
+                f"{source.__name__}."
+            )
 
     def _statement(self) -> sql.Composed:
         names = [name for _, name in self.layout.columns] + ["_extra"] * bool(self.layout.extras)

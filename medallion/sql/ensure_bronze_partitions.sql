@@ -1,6 +1,9 @@
--- Makes the monthly partitions of a bronze table from this month to in_months ahead, with their guards.
+-- Makes the monthly partitions of a bronze table from this month (or that of in_since) to in_months ahead of now, with
+-- their guards.
 -- SECURITY DEFINER: the worker that ingests owns nothing. Locks the table only where a partition is missing.
-CREATE PROCEDURE dwh_etl.ensure_bronze_partitions(in_target text, in_months integer DEFAULT 2)
+CREATE PROCEDURE dwh_etl.ensure_bronze_partitions(
+    in_target text, in_months integer DEFAULT 2, in_since timestamptz DEFAULT NULL
+)
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -18,7 +21,8 @@ BEGIN
     END IF;
     FOR l_month IN
         SELECT m FROM generate_series(
-            date_trunc('month', now()), date_trunc('month', now()) + make_interval(months => in_months), '1 month'
+            date_trunc('month', coalesce(in_since, now())),
+            date_trunc('month', now()) + make_interval(months => in_months), '1 month'
         ) AS m
     LOOP
         l_name := split_part(in_target, '.', 2) || to_char(l_month, '_YYYY_MM');
@@ -34,4 +38,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE dwh_etl.ensure_bronze_partitions(text, integer) IS 'Makes the monthly partitions of a bronze table';
+COMMENT ON PROCEDURE dwh_etl.ensure_bronze_partitions(text, integer, timestamptz) IS 'Makes the monthly partitions of a bronze table';

@@ -33,7 +33,14 @@ def examine() -> Iterator[Finding]:
     unapplied = _migrations()
     yield unapplied
     if not unapplied.problem:
-        looks: tuple[Callable[[], Iterator[Finding]], ...] = (_roles, _strays, _guards, _rebuilds, _accounting)
+        looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+            _roles,
+            _strays,
+            _guards,
+            _partitions,
+            _rebuilds,
+            _accounting,
+        )
         for look in looks:
             yield from look()
 
@@ -99,13 +106,19 @@ def _strays() -> Iterator[Finding]:
         for model in apps.get_app_config(label).get_models()
     ]
     strays = _rows(
-        "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename = ANY (%s) AND schemaname = 'public'",
+        """
+        SELECT p.schemaname || '.' || p.tablename, to_regclass('dwh_lineage.' || quote_ident(p.tablename)) IS NULL
+        FROM pg_tables AS p
+        WHERE p.tablename = ANY (%s) AND p.schemaname = 'public'
+        """,
         ours,
     )
-    for (name,) in strays:
-        yield Finding(
-            "Tables", f"{name} stands in the wrong schema", True, f"ALTER TABLE {name} SET SCHEMA dwh_lineage;"
-        )
+    for name, alone in strays:
+        move = f"ALTER TABLE {name} SET SCHEMA dwh_lineage;"
+        twice = f"The one in dwh_lineage counts. See what this one holds, then: DROP TABLE {name};"
+        yield Finding("Tables", f"{name} stands in the wrong schema", True, move if alone else twice)
+    gone = list(_gone())
+    yield from gone
     unknown = _rows(
         """
         SELECT n.nspname || '.' || c.relname
@@ -121,8 +134,34 @@ def _strays() -> Iterator[Finding]:
     )
     for (name,) in unknown:
         yield Finding("Tables", f"{name} is declared nowhere", True, "Declare it, or move it to a schema of your own.")
-    if not strays and not unknown:
+    if not strays and not unknown and not gone:
         yield Finding("Tables", "all in their schemas, all declared")
+
+
+def _gone() -> Iterator[Finding]:
+    """Declared tables that do not stand where they should; perhaps somebody moved them."""
+    missing = _rows(
+        """
+        SELECT t.target, t.rows_relation, m.moved, (parse_ident(t.rows_relation))[1]
+        FROM dwh_lineage.targets AS t
+        LEFT JOIN LATERAL (
+            SELECT format('%%I.%%I', n.nspname, c.relname) AS moved
+            FROM pg_class AS c
+            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE c.relname = (parse_ident(t.rows_relation))[2] AND c.relkind IN ('r', 'p')
+            LIMIT 1
+        ) AS m ON true
+        WHERE to_regclass(t.rows_relation) IS NULL
+        ORDER BY 1
+        """
+    )
+    for target, relation, moved, schema in missing:
+        if moved:
+            advice = f"ALTER TABLE {moved} SET SCHEMA {schema};"
+            yield Finding("Tables", f"{moved} stands in the wrong schema: it holds {target}", True, advice)
+        else:
+            advice = "Restore it from a backup; silver and gold tables can also be migrated back and forth."
+            yield Finding("Tables", f"{relation} is gone: it held {target}", True, advice)
 
 
 def _guards() -> Iterator[Finding]:
@@ -153,6 +192,33 @@ def _guards() -> Iterator[Finding]:
         )
     if not unguarded:
         yield Finding("Bronze", "append-only: every table and partition is guarded")
+
+
+def _partitions() -> Iterator[Finding]:
+    """Bronze tables without a place for the rows of this month or the next: other programs' INSERTs would fail."""
+    found = _rows(
+        """
+        SELECT t.target, to_char(m.month AT TIME ZONE 'UTC', 'YYYY-MM')
+        FROM dwh_lineage.targets AS t
+        CROSS JOIN (
+            VALUES (date_trunc('month', now(), 'UTC')), (date_trunc('month', now() + interval '1 month', 'UTC'))
+        ) AS m (month)
+        WHERE t.layer = 'bronze' AND to_regclass(t.rows_relation) IS NOT NULL
+            AND to_regclass(format(
+                'bronze.%%I', split_part(t.target, '.', 2) || to_char(m.month AT TIME ZONE 'UTC', '_YYYY_MM')
+            )) IS NULL
+        ORDER BY 1, 2
+        """
+    )
+    for target, month in found:
+        yield Finding(
+            "Bronze",
+            f"{target} has no partition for {month}",
+            True,
+            f"CALL dwh_etl.ensure_bronze_partitions('{target}');",
+        )
+    if not found:
+        yield Finding("Bronze", "partitions are made ahead")
 
 
 def _rebuilds() -> Iterator[Finding]:

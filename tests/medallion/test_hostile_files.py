@@ -121,3 +121,22 @@ def test_a_column_whose_name_is_sql_is_quoted(work: Connection, make_bronze: Mak
     (root / "a.csv").write_text('"x"";drop"\n1\n')
     ingest_file(work, spec, Path("a.csv"), root=root)
     assert rows_of(work, spec) == [("1",)]
+
+
+@pytest.mark.parametrize(
+    "content", ["id\n1\n2\n3\n4\n", "id\n1\n2\n3\n4", 'id\n1\n"2"x\n3\n4\n', "id\n" + "1\n" * 300_000]
+)
+def test_a_file_of_too_many_rows_stops_at_the_cap(
+    make_bronze: MakeBronze, work: Connection, root: Path, content: str
+) -> None:
+    spec = make_bronze("id", max_rows=3)
+    (root / "a.csv").write_text(content)
+    with pytest.raises(FileTooLargeError, match=r"a\.csv has more than 3 rows\. .* raise max_rows of the source Drop"):
+        ingest_file(work, spec, Path("a.csv"), root=root)
+    assert rows_of(work, spec) == []
+
+
+def test_line_breaks_in_cells_are_no_rows(make_bronze: MakeBronze, work: Connection, root: Path) -> None:
+    spec = make_bronze("id", max_rows=2)
+    (root / "a.csv").write_text('id\n"1\n1\n1"\n2\n')
+    assert ingest_file(work, spec, Path("a.csv"), root=root).rows == 2

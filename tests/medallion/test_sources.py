@@ -23,6 +23,8 @@ from medallion import sources
         ({"path": "a.csv", "encoding": "latin-99"}, "no text encoding"),
         ({"path": "a.csv", "encoding": "base64"}, "no text encoding"),
         ({"path": "a.csv", "max_bytes": 0}, "above 0"),
+        ({"path": "a.csv", "max_rows": True}, "above 0"),
+        ({"path": "a.csv", "pickup": "daily"}, "must be True or False"),
         ({"path": "a.csv", "name": "Drop; table"}, "lower-case"),
     ],
 )

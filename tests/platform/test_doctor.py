@@ -1,0 +1,124 @@
+"""What the doctor finds: the damage is done, found, and gone after what the advice says."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from assay import doctor
+from medallion import compile
+from tests.warehouses.lab import warehouse
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def lab() -> None:
+    """A bronze and a silver table with a loaded row, gone after the test."""
+    for table in (warehouse.RawReadings, warehouse.Readings):
+        execute(compile.create(table.target, table.contract(), "lab").forward)
+    execute(
+        """INSERT INTO bronze.raw_readings (sensor, "order", amount, big, at, state)
+        VALUES ('ab', '1', '1', '2', '2024-01-01', 'on')"""
+    )
+    execute("UPDATE dwh_lineage.targets SET needs_rebuild = false")
+    # Loads want REPEATABLE READ, which a test's transaction is not: what the load would have written.
+    execute(
+        """
+        INSERT INTO silver.readings (sensor, at, _source_bronze_id, _batch_id)
+        SELECT sensor, at::timestamptz, _bronze_id, gen_random_uuid() FROM bronze.raw_readings;
+        DELETE FROM dwh_lineage.pendings
+        """
+    )
+
+
+def execute(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, None)
+
+
+def problems() -> list[doctor.Finding]:
+    """What is wrong with tables; the servers of the tests are not looked at."""
+    looks = (doctor._strays, doctor._guards, doctor._partitions, doctor._rebuilds, doctor._accounting)
+    return [finding for look in looks for finding in look() if finding.problem]
+
+
+def the_problem() -> doctor.Finding:
+    (found,) = problems()
+    return found
+
+
+def test_nothing_is_wrong_with_what_migrations_made() -> None:
+    assert problems() == []
+
+
+def test_a_partition_made_by_hand_is_found_and_guarded() -> None:
+    execute(
+        "CREATE TABLE bronze.by_hand PARTITION OF bronze.raw_readings_rows "
+        "FOR VALUES FROM ('1999-01-01') TO ('1999-02-01')"
+    )
+    assert "bronze.by_hand is not guarded" in the_problem().detail
+    execute(the_problem().advice)
+    assert problems() == []
+
+
+def test_guards_that_somebody_took_off_are_found_and_put_back() -> None:
+    execute("ALTER TABLE bronze.raw_readings_rows DISABLE TRIGGER bronze_append_only")
+    assert "bronze.raw_readings_rows is not guarded" in the_problem().detail
+    execute(the_problem().advice)
+    assert problems() == []
+
+
+def test_a_partition_that_is_missing_ahead_is_found_and_made() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY-MM')")
+        (month,) = cursor.fetchone()
+    execute(f"DROP TABLE bronze.raw_readings_{month.replace('-', '_')}")
+    assert the_problem().detail == f"bronze.raw_readings has no partition for {month}"
+    execute(the_problem().advice)
+    assert problems() == []
+
+
+@pytest.mark.parametrize("table", ["silver.readings", "dwh_lineage.skips"])
+def test_a_table_that_was_moved_is_found_and_moved_back(table: str) -> None:
+    execute(f"ALTER TABLE {table} SET SCHEMA public")
+    found = next(doctor._strays())
+    assert found.problem
+    assert f"public.{table.split('.')[1]} stands in the wrong schema" in found.detail
+    execute(found.advice)
+    assert problems() == []
+
+
+def test_a_second_table_of_ours_is_found() -> None:
+    execute("CREATE TABLE public.targets (x int)")
+    assert the_problem().detail == "public.targets stands in the wrong schema"
+    execute(re.sub(".*then: ", "", the_problem().advice))
+    assert problems() == []
+
+
+def test_a_table_that_nobody_declares_is_found() -> None:
+    execute("CREATE TABLE silver.notes (x int)")
+    assert the_problem().detail == "silver.notes is declared nowhere"
+
+
+def test_a_gap_in_the_accounting_line_is_found_with_the_way_to_its_rows() -> None:
+    execute("DELETE FROM silver.readings")
+    found = the_problem()
+    assert found.detail == "silver.readings: bronze.raw_readings rows 1 = 0 + 1 without an outcome"
+    assert "manage.py rebuild silver.readings" in found.advice
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM dwh_etl.outcomes_silver_readings() WHERE outcome IS NULL")
+        assert cursor.fetchone() == (1,)
+
+
+def test_the_command_fails_where_something_is_wrong() -> None:
+    execute("CREATE TABLE silver.notes (x int)")
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.raises(SystemExit):
+        call_command("doctor", stdout=out, stderr=err)
+    assert "✗ Tables      silver.notes is declared nowhere" in out.getvalue()
+    assert "Declare it" in out.getvalue()
