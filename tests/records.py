@@ -22,7 +22,7 @@ Place = tuple[str, int]
 
 
 def places(connection: psycopg.Connection[tuple[Any, ...]], bronze: str) -> dict[int, Place]:
-    """Bronze id → (file, record number) of a bronze table's rows: a row's rank in its batch, unreadable ones counted."""
+    """Bronze id → (file, record number): a row's rank in its batch, with the unreadable lines counted in."""
     found: dict[int, Place] = {}
     rows = sql.SQL("SELECT _bronze_id FROM {} WHERE _batch_no = %s ORDER BY 1").format(
         sql.Identifier(*f"{bronze}_rows".split("."))
