@@ -1,4 +1,4 @@
-"""Lambeth's payments to suppliers: a file a month, whose header has three names for the amount and stands in line 1 to 14."""
+"""Lambeth's payments to suppliers: a file a month, whose header names the amount in three ways, in line 1 to 14."""
 
 from medallion.warehouse import DoesNotMatch, Numeric, Required, Text, bronze, silver, sources
 
