@@ -17,6 +17,7 @@ from ecommerce.judges import JUDGES
 from ecommerce.vocabulary import FEEDS
 from medallion.registry import warehouse
 from tests.examples.conftest import TABLES, Files, Shop
+from tests.records import broken_rules
 
 #: SHA-256 of all files at scale 0.02. Written down, so that another version of Python, or a careless change, is seen.
 BYTES = "9e8febaa32c09ab1e132a09b188b7774cc235cc65897e8eda63eb9cb6cb31ee9"
@@ -62,31 +63,11 @@ def differences(shop: Shop, table: str) -> tuple[list[tuple[object, ...]], list[
 
 def exceptions(shop: Shop) -> dict[tuple[str, str, int], str]:
     """(table, file, record number) → the broken rules."""
-    found = {}
-    for table in TABLES:
-        records: dict[int, tuple[str, int]] = {}
-        rows = sql.Identifier("bronze", f"raw_{table}_rows")
-        for batch_no, file in shop.query(
-            "SELECT batch_no, source_file FROM dwh_lineage.batches WHERE target = %s AND kind = 'ingest'",
-            f"bronze.raw_{table}",
-        ):
-            bad = shop.query("SELECT record_no FROM dwh_lineage.unreadable_lines WHERE batch_no = %s", batch_no)
-            ids = shop.query(
-                sql.SQL("SELECT _bronze_id FROM {} WHERE _batch_no = %s ORDER BY 1").format(rows), batch_no
-            )
-            numbers = (number for number in range(1, len(ids) + len(bad) + 1) if (number,) not in bad)
-            name = file.removeprefix("ecommerce/")
-            records |= {row[0]: (name, number) for row, number in zip(ids, numbers, strict=True)}
-        for bronze_id, rules in shop.query(
-            "SELECT e.bronze_id, string_agg(b.rule, ' ' ORDER BY r.position) "
-            "FROM dwh_lineage.quality_exceptions AS e "
-            "JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = e.id "
-            "JOIN dwh_lineage.quality_rules AS r ON r.target = e.target_table AND r.rule = b.rule AND r.active "
-            "WHERE e.target_table = %s GROUP BY e.id",
-            f"silver.{table}",
-        ):
-            found[table, *records[bronze_id]] = rules
-    return found
+    return {
+        (table, file.removeprefix("ecommerce/"), number): " ".join(rules)
+        for table in TABLES
+        for (file, number), rules in broken_rules(shop.connection, f"bronze.raw_{table}", f"silver.{table}").items()
+    }
 
 
 def test_day_by_day_gives_the_truth(shop: Shop) -> None:
