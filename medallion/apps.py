@@ -7,6 +7,9 @@ class MedallionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from lineage import pages
+        from medallion import urls
         from medallion.checks import check_warehouses
 
+        pages.register(*urls.PAGES)
         register(check_warehouses)

@@ -7,6 +7,7 @@ from celery import shared_task
 from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
 from medallion.execution.perform import perform_step
+from medallion.ingestion import pickup as picking
 
 
 @shared_task(name="medallion.tasks.run_step", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
@@ -21,3 +22,9 @@ def run_step(step_id: int) -> None:
 def sweep() -> None:
     """Takes up what was left behind; beat sends it every 5 seconds."""
     sweeping.sweep()
+
+
+@shared_task(name="medallion.tasks.pick_up", ignore_result=True, acks_late=False, expires=55)  # type: ignore[untyped-decorator]
+def pick_up() -> None:
+    """Ingests what is new in the folders of sources with `pickup = True`; beat sends it every minute."""
+    picking.pick_up()

@@ -36,6 +36,7 @@ def broker_url(redis_url: str) -> str:
 # What beat sends, and when. It only ticks: schedules are rows of the database.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "medallion.tasks.sweep", "schedule": 5.0},
+    "pick up": {"task": "medallion.tasks.pick_up", "schedule": 60.0},
 }
 
 # Celery warns root because messages could carry code (pickle); ours are JSON with ids.

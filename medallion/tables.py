@@ -1,0 +1,34 @@
+"""Lists of the pages of files."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from lineage.columns import AssayTable, BadgeColumn, CountColumn, MomentColumn
+from medallion.models import ReceivedFile
+
+
+class ReceivedFileTable(AssayTable):
+    """Files that came by pickup or upload, the latest first."""
+
+    file = tables.Column(attrs={"td": {"class": "wide"}})
+    state = BadgeColumn()
+    target = tables.Column(verbose_name="Table")
+    rows_landed = CountColumn(accessor="rows", verbose_name="Rows")
+    unreadable = CountColumn(verbose_name="Unreadable lines")
+    seen_at = MomentColumn(verbose_name="Seen")
+    uploaded_by = tables.Column(verbose_name="By", empty_values=(), default="pickup")
+    error = tables.Column(attrs={"td": {"class": "wide"}})
+
+    class Meta(AssayTable.Meta):
+        attrs = {"class": "grid", "caption": "Files"}
+        empty_text = "No file has come yet. Upload one, or set pickup = True in a source."
+
+    def render_target(self, record: ReceivedFile) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("admin:table", args=[record.target]), record.target)
+
+    def render_uploaded_by(self, record: ReceivedFile) -> str:
+        return record.uploaded_by or "pickup"
