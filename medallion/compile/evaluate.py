@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from medallion.columns import CASTS
 from medallion.compile import overlay, text
+from medallion.compile.casts import cast, is_cast
 from medallion.compile.text import Contract
 from medallion.naming import ident
 
@@ -48,12 +48,12 @@ def _found(contract: Contract) -> Iterator[dict[str, Any]]:
         name, typed = column["name"], ident(column["name"])
         given = ident(f"text.{name}")
         castable = f"({given} IS NULL OR {typed} IS NOT NULL)"
-        has_cast = CASTS.get(column["type"]) is not None
+        has_cast = is_cast(column)
         if has_cast:
             yield {
                 "name": f"{name}:castable", "column": name, "kind": "castable",
-                "definition": {"kind": "castable", "type": column["type"]},
-                "message": f"{name} is no {_kind_of_value(column['type'])}",
+                "definition": {"kind": "castable", "type": column["type"], **column.get("cast", {})},
+                "message": f"{name} is no {_kind_of_value(column)}",
                 "holds": castable, "broken": f"NOT {castable}", "binds_deletes": name in vital,
             }  # fmt: skip
         declared = list(column.get("rules", []))
@@ -76,9 +76,21 @@ def _required(name: str, typed: str) -> dict[str, Any]:
     return {"kind": "required", "message": f"{name} is missing", "condition": f"{typed} IS NOT NULL"}
 
 
-def _kind_of_value(sql_type: str) -> str:
-    named = {"timestamptz": "timestamp", "numeric": "number", "smallint": "small whole number"}
-    return {**named, "integer": "whole number", "bigint": "whole number"}.get(sql_type, sql_type)
+def _kind_of_value(column: dict[str, Any]) -> str:
+    sql_type, options = column["type"], column.get("cast", {})
+    if "of" in options:
+        return f"list of {options['of']['type']} with {options['delimiter']} between"
+    if "formats" in options:
+        return f"{_NAMED.get(sql_type, sql_type)} written {' or '.join(options['formats'])}"
+    if "scale" in options:
+        return f"number with at most {options['scale']} places after the point"
+    return _NAMED.get(sql_type, str(sql_type))
+
+
+_NAMED = {
+    "timestamptz": "timestamp", "numeric": "number", "smallint": "small whole number", "integer": "whole number",
+    "bigint": "whole number", "jsonb": "JSON value",
+}  # fmt: skip
 
 
 def create_function(contract: Contract) -> str:
@@ -168,19 +180,13 @@ def _taken(contract: Contract) -> list[str]:
 
 def _given(column: dict[str, Any]) -> str:
     expression = column["expression"]
-    if CASTS.get(column["type"]):
+    if is_cast(column):
         expression = f"nullif(btrim({expression}), '')"  # a blank is no wrong number, it is none
     return f"{expression} AS {ident('text.' + column['name'])}"
 
 
 def _typed(column: dict[str, Any]) -> str:
     return f"{cast(column, 't.' + ident('text.' + column['name']))} AS {ident(column['name'])}"
-
-
-def cast(column: dict[str, Any], given: str) -> str:
-    """The safe cast of a column's text, as SQL."""
-    routine = CASTS.get(column["type"])
-    return f"{routine}({given})" if routine else given
 
 
 def _wanted(contract: Contract) -> str:

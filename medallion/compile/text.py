@@ -38,7 +38,7 @@ def key_text(contract: Contract, values: Mapping[str, str]) -> str:
     """A key as text, the same for equal keys. `values`: SQL of each key column, by name."""
     types = {column["name"]: column["type"] for column in contract["columns"]}
     # 1 and 1.0 are the same number, but not the same text.
-    parts = [f"trim_scale({value})" if types[name] == "numeric" else value for name, value in values.items()]
+    parts = [f"trim_scale({value})" if types[name].startswith("numeric") else value for name, value in values.items()]
     return f"ROW({', '.join(parts)})::text"
 
 
