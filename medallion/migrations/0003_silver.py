@@ -14,7 +14,7 @@ ROUTINES = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("medallion", "0002_routines"),
+        ("medallion", "0003_received_files"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
