@@ -1,0 +1,29 @@
+"""What happened: targets, the ledger of batches, runs with their steps, and the edges between tables and columns.
+
+All tables stand in the schema `dwh_lineage`. Columns that the guide names keep its names. Defaults are the
+database's own (`db_default`), because routines written in SQL insert here too.
+"""
+
+from __future__ import annotations
+
+from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
+from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
+from lineage.models.runs import Attempt, Lease, PipelineRun, Step
+
+__all__ = [
+    "Attempt",
+    "Batch",
+    "BatchInput",
+    "ColumnLineage",
+    "Lease",
+    "Pending",
+    "PipelineRun",
+    "Skip",
+    "Step",
+    "TableDependency",
+    "TableLineage",
+    "Target",
+    "TargetInput",
+    "Watermark",
+    "WatermarkMove",
+]
