@@ -68,12 +68,13 @@ def _progress(steps: list[Step]) -> dict[str, Any]:
 
 
 def _line(step: Step, axis: Axis | None) -> dict[str, Any]:
-    """A step as a row of the page; without a batch (nothing was done) its counts are unknown."""
+    """A step as a row of the page; its counts are unknown until it has a batch, and none comes where nothing waited."""
     return {
         "step": step,
         "bars": [axis.bar(attempt) for attempt in step.attempts.all()] if axis else [],
         "took": step.ended_at - step.started_at if step.started_at and step.ended_at else None,
         "counts": [getattr(step.batch, name, None) for name in COUNTS],
+        "nothing_new": step.state == "succeeded" and step.batch is None,
     }
 
 

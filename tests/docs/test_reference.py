@@ -19,7 +19,7 @@ from medallion.sources import CsvFiles
 from tests.docs import generated
 
 REFERENCE = CHECKOUT / "docs" / "reference"
-OURS = {"assay", "medallion", "quality", "lineage", "retail"}
+OURS = {"assay", "medallion", "quality", "lineage", "retail", "ecommerce"}
 #: Django's own, with something added: their options are Django's.
 EXTENDED = {"makemigrations", "migrate", "dbshell"}
 

@@ -101,6 +101,17 @@ def test_rows_of_a_step_without_a_batch_are_unknown_and_not_zero(staff: Client) 
     assert staff.get(reverse("admin:run", args=[run.pk])).context["lines"][0]["counts"] == [None] * 6
 
 
+def test_a_step_that_found_nothing_to_load_says_so(staff: Client) -> None:
+    seeds.seed_warehouse()
+    run = PipelineRun.objects.create(pipeline_name="retail")
+    step = Step.objects.create(run=run, target=seeds.LINES, position=1, state="queued")
+    address = reverse("admin:run", args=[run.pk])
+    assert "nothing new" not in staff.get(address).content.decode()
+    for state in ("running", "succeeded"):
+        Step.objects.filter(pk=step.pk).update(state=state)
+    assert "nothing new" in staff.get(address).content.decode()
+
+
 def test_bars_share_one_axis_and_what_took_no_time_can_be_seen() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     first = Attempt(started_at=start, ended_at=start + timedelta(seconds=5), outcome="failed")
