@@ -78,6 +78,16 @@ def test_day_by_day_gives_the_truth(shop: Shop) -> None:
     check(shop)
 
 
+@pytest.mark.slow
+def test_the_default_scale_gives_the_truth(shop: Shop, tmp_path: Path) -> None:
+    whole = Shop(shop.connection, Files(tmp_path, generator.write(tmp_path / "ecommerce")))
+    assert 90_000 < whole.files.truth.rows < 110_000
+    for table in TABLES:
+        whole.ingest(table)
+        whole.load(table)
+    check(whole)
+
+
 def test_all_at_once_gives_the_truth_and_a_rebuild_changes_nothing(shop: Shop) -> None:
     for table in TABLES:
         shop.ingest(table)
