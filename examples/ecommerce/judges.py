@@ -17,7 +17,7 @@ Found = tuple[str, list[str]]
 
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)Z?")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)")
-_SMALLEST, _LARGEST = -(2**31), 2**31 - 1
+_CENTS = Decimal("0.01")
 
 
 @total_ordering
@@ -158,18 +158,18 @@ def _sku(cell: str) -> Found:
 def _number(rule: str, holds: Callable[[Decimal], bool], empty: str = "") -> Callable[[str], Found]:
     def read(cell: str) -> Found:
         text = cell or empty
-        if text and not _NUMBER.fullmatch(text):
+        if text and (not _NUMBER.fullmatch(text) or Decimal(text) % _CENTS):
             return text, ["castable"]
         return text, [] if text and holds(Decimal(text)) else [rule]
 
     return read
 
 
-def _whole(rule: str, least: int, missing: str) -> Callable[[str], Found]:
+def _whole(rule: str, least: int, missing: str, bits: int) -> Callable[[str], Found]:
     def read(cell: str) -> Found:
         if not cell:
             return cell, [missing]
-        if not re.fullmatch(r"[-+]?\d+", cell) or not _SMALLEST <= int(cell) <= _LARGEST:
+        if not re.fullmatch(r"[-+]?\d+", cell) or not -(2 ** (bits - 1)) <= int(cell) < 2 ** (bits - 1):
             return cell, ["castable"]
         return cell, [] if int(cell) >= least else [rule]
 
@@ -208,8 +208,9 @@ JUDGES = (
     Judge(
         "order_items", "order_items", "shop", ("order_id", "order_line_number"),
         (
-            ("order_id", "order_id", _uuid), ("order_line_number", "line_number", _whole("at_least", 1, "required")),
-            ("product_id", "sku", _sku), ("quantity", "quantity", _whole("greater_than", 1, "greater_than")),
+            ("order_id", "order_id", _uuid),
+            ("order_line_number", "line_number", _whole("at_least", 1, "required", 16)),
+            ("product_id", "sku", _sku), ("quantity", "quantity", _whole("greater_than", 1, "greater_than", 32)),
             ("unit_price", "unit_price", _not_negative),
             ("discount", "discount", _number("at_least", lambda number: number >= 0, empty="0")),
         ),

@@ -10,14 +10,15 @@ from medallion.warehouse import (
     SCD2,
     AtLeast,
     Date,
+    Enum,
     GreaterThan,
     Integer,
     Matches,
     MinLength,
     Numeric,
-    OneOf,
     Pipeline,
     Required,
+    SmallInt,
     Text,
     Timestamp,
     Uuid,
@@ -92,7 +93,7 @@ class Customers(silver.Table):
     )
     email_domain = Text("split_part(lower(trim(email)), '@', 2)")
     name = Text("trim(name)", rules=[MinLength(2, "The name has fewer than two characters")])
-    status = Text("lower(trim(status))", rules=[OneOf("active", "inactive", "suspended")])
+    status = Enum("lower(trim(status))", "active", "inactive", "suspended")
     created_on = Date("created_date", rules=[Required()])
     updated_at = Timestamp("updated_date")
 
@@ -110,8 +111,8 @@ class Products(silver.Table):
         rules=[Required("The product number is missing"), Matches(SKU, "The product number is none", null=True)],
     )
     name = Text("trim(name)", rules=[MinLength(2, "The name has fewer than two characters")])
-    category = Text("lower(trim(category))", rules=[OneOf("books", "garden", "kitchen", "music", "toys")])
-    price = Numeric("price", rules=[GreaterThan(0)])
+    category = Enum("lower(trim(category))", "books", "garden", "kitchen", "music", "toys")
+    price = Numeric("price", precision=10, scale=2, rules=[GreaterThan(0)])
     updated_at = Timestamp("updated_date")
 
     class Meta:
@@ -126,10 +127,8 @@ class Orders(silver.Table):
     order_id = Uuid("id")
     customer_id = Uuid("customer_id", rules=[Required()])
     ordered_at = Timestamp("order_date", rules=[Required()])
-    status = Text(
-        "lower(trim(status))", rules=[OneOf("pending", "paid", "shipped", "delivered", "cancelled", "returned")]
-    )
-    total = Numeric("total", rules=[AtLeast(0)])
+    status = Enum("lower(trim(status))", "pending", "paid", "shipped", "delivered", "cancelled", "returned")
+    total = Numeric("total", precision=12, scale=2, rules=[AtLeast(0)])
     updated_at = Timestamp("updated_date")
 
     class Meta:
@@ -142,14 +141,14 @@ class OrderItems(silver.Table):
     """One row for each line of an order, and what it was before it was corrected. A line sent twice is one line."""
 
     order_id = Uuid("order_id")
-    order_line_number = Integer("line_number", rules=[Required(), AtLeast(1, null=True)])
+    order_line_number = SmallInt("line_number", rules=[Required(), AtLeast(1, null=True)])
     product_id = Text(
         "nullif(upper(trim(sku)), '')",
         rules=[Required("The product number is missing"), Matches(SKU, "The product number is none", null=True)],
     )
     quantity = Integer("quantity", rules=[GreaterThan(0)])
-    unit_price = Numeric("unit_price", rules=[AtLeast(0)])
-    discount = Numeric("coalesce(discount, '0')", rules=[AtLeast(0)])
+    unit_price = Numeric("unit_price", precision=10, scale=2, rules=[AtLeast(0)])
+    discount = Numeric("coalesce(discount, '0')", precision=10, scale=2, rules=[AtLeast(0)])
     updated_at = Timestamp("updated_date")
 
     class Meta:

@@ -20,7 +20,7 @@ from tests.examples.conftest import TABLES, Files, Shop
 from tests.records import broken_rules
 
 #: SHA-256 of all files at scale 0.02. Written down, so that another version of Python, or a careless change, is seen.
-BYTES = "9e8febaa32c09ab1e132a09b188b7774cc235cc65897e8eda63eb9cb6cb31ee9"
+BYTES = "42c60947fe590f5d83f141690516b21d0031789273255505d6798b3ddb1fce53"
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +76,16 @@ def test_day_by_day_gives_the_truth(shop: Shop) -> None:
             shop.ingest(table, shop.files.of(table)[day])
             shop.load(table)
     check(shop)
+
+
+@pytest.mark.slow
+def test_the_default_scale_gives_the_truth(shop: Shop, tmp_path: Path) -> None:
+    whole = Shop(shop.connection, Files(tmp_path, generator.write(tmp_path / "ecommerce")))
+    assert 90_000 < whole.files.truth.rows < 110_000
+    for table in TABLES:
+        whole.ingest(table)
+        whole.load(table)
+    check(whole)
 
 
 def test_all_at_once_gives_the_truth_and_a_rebuild_changes_nothing(shop: Shop) -> None:

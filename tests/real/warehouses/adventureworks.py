@@ -13,10 +13,7 @@ from medallion.warehouse import (
     sources,
 )  # fmt: skip
 
-
-def month_first(column: str) -> str:
-    """5/14/1965 as 1965-5-14."""
-    return rf"regexp_replace({column}, '^(\d+)/(\d+)/(\d+)$', '\3-\1-\2')"
+MONTH_FIRST = "FMMM/DD/YYYY"
 
 
 class Customers(sources.CsvFiles):
@@ -60,7 +57,7 @@ class AdventureCustomers(silver.Table):
     customer_key = Integer("customer_key", rules=[Required()])
     prefix = Text("prefix", rules=[Required("The form of address is missing")])
     name = Text("first_name || ' ' || last_name", rules=[Required()])
-    born_on = Date(month_first("birth_date"), rules=[Required()])
+    born_on = Date("birth_date", format=MONTH_FIRST, rules=[Required()])
     gender = Text("gender", rules=[OneOf("F", "M")])
     income = Numeric("translate(income, '$, ', '')", rules=[GreaterThan(0)])
 
@@ -80,8 +77,8 @@ class AdventureProducts(silver.Table):
 
 
 class AdventureSales(silver.Table):
-    ordered_on = Date(month_first("order_date"), rules=[Required()])
-    stocked_on = Date(month_first("stock_date"), rules=[Required()])
+    ordered_on = Date("order_date", format=MONTH_FIRST, rules=[Required()])
+    stocked_on = Date("stock_date", format=MONTH_FIRST, rules=[Required()])
     order_number = Text("order_number", rules=[Required()])
     line = Integer("line", rules=[GreaterThan(0)])
     quantity = Integer("quantity", rules=[GreaterThan(0)])

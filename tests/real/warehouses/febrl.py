@@ -17,7 +17,7 @@ class RealPersons(silver.Table):
     surname = Text("trim(surname)")
     postcode = Text("trim(postcode)", rules=[Matches("^[0-9]{4}$")])
     state = Text("trim(state)", rules=[OneOf("act", "nsw", "nt", "qld", "sa", "tas", "vic", "wa")])
-    born_on = Date(r"regexp_replace(trim(date_of_birth), '^(\d{4})(\d\d)(\d\d)$', '\1-\2-\3')", rules=[Required()])
+    born_on = Date("trim(date_of_birth)", format="YYYYMMDD", rules=[Required()])
 
     class Meta:
         source = RawPersons

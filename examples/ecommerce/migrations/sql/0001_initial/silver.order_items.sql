@@ -1,11 +1,11 @@
 CREATE TABLE silver.order_items (
     order_item_sk bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
     order_id uuid NOT NULL,
-    order_line_number integer NOT NULL,
+    order_line_number smallint NOT NULL,
     product_id text,
     quantity integer,
-    unit_price numeric,
-    discount numeric,
+    unit_price numeric(10,2),
+    discount numeric(10,2),
     valid_from timestamptz NOT NULL,
     valid_to timestamptz,
     is_current boolean NOT NULL,
@@ -30,11 +30,11 @@ RETURNS TABLE (
     _ingested_at timestamptz,
     _deleted boolean,
     order_id uuid,
-    order_line_number integer,
+    order_line_number smallint,
     product_id text,
     quantity integer,
-    unit_price numeric,
-    discount numeric,
+    unit_price numeric(10,2),
+    discount numeric(10,2),
     updated_at timestamptz,
     _broken smallint[],
     _source_id text,
@@ -188,11 +188,11 @@ FROM (
             t."text.discount",
             t."text.updated_at",
             dwh_etl.to_uuid(t."text.order_id") AS order_id,
-            dwh_etl.to_integer(t."text.order_line_number") AS order_line_number,
+            dwh_etl.to_smallint(t."text.order_line_number") AS order_line_number,
             t."text.product_id" AS product_id,
             dwh_etl.to_integer(t."text.quantity") AS quantity,
-            dwh_etl.to_numeric(t."text.unit_price") AS unit_price,
-            dwh_etl.to_numeric(t."text.discount") AS discount,
+            dwh_etl.to_numeric_of_scale(t."text.unit_price", 2, 10) AS unit_price,
+            dwh_etl.to_numeric_of_scale(t."text.discount", 2, 10) AS discount,
             dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
         FROM (
             SELECT
@@ -255,7 +255,7 @@ FROM (
                 AND (true)
             OFFSET 0
         ) AS t
-        WHERE (in_keys IS NULL OR ROW(dwh_etl.to_uuid(t."text.order_id"), dwh_etl.to_integer(t."text.order_line_number"))::text = ANY (in_keys))
+        WHERE (in_keys IS NULL OR ROW(dwh_etl.to_uuid(t."text.order_id"), dwh_etl.to_smallint(t."text.order_line_number"))::text = ANY (in_keys))
         OFFSET 0
     ) AS v
     OFFSET 0
@@ -668,7 +668,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.',
-    '{"columns": [{"expression": "order_id", "name": "order_id", "type": "uuid"}, {"expression": "line_number", "name": "order_line_number", "rules": [{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}, {"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}], "type": "integer"}, {"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"expression": "unit_price", "name": "unit_price", "rules": [{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}], "type": "numeric"}, {"expression": "coalesce(discount, ''0'')", "name": "discount", "rules": [{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}], "type": "numeric"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.", "effective": "updated_at", "key": ["order_id", "order_line_number"], "kind": "scd2", "layer": "silver", "name": "order_items", "source": "bronze.raw_order_items", "source_columns": ["order_id", "line_number", "sku", "quantity", "unit_price", "discount", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "order_id", "name": "order_id", "type": "uuid"}, {"expression": "line_number", "name": "order_line_number", "rules": [{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}, {"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}], "type": "smallint"}, {"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"cast": {"precision": 10, "scale": 2}, "expression": "unit_price", "name": "unit_price", "rules": [{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}], "type": "numeric(10,2)"}, {"cast": {"precision": 10, "scale": 2}, "expression": "coalesce(discount, ''0'')", "name": "discount", "rules": [{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.", "effective": "updated_at", "key": ["order_id", "order_line_number"], "kind": "scd2", "layer": "silver", "name": "order_items", "source": "bronze.raw_order_items", "source_columns": ["order_id", "line_number", "sku", "quantity", "unit_price", "discount", "updated_date", "op"]}'::jsonb,
     'silver.order_items',
     'dwh_etl.load_silver_order_items',
     'dwh_etl.rebuild_silver_order_items',
@@ -692,16 +692,16 @@ INSERT INTO dwh_lineage.quality_rules (
 VALUES
     ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', true),
     ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', true),
-    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'order_line_number is no whole number', '4012daaa9187', true),
+    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', true),
     ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', true),
     ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true),
     ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
     ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
     ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
     ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true),
-    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', true),
+    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', true),
     ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true),
-    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'discount is no number', 'f4c1f05117e0', true),
+    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', true),
     ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true),
     ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
     ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)

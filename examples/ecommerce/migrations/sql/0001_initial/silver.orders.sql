@@ -4,7 +4,7 @@ CREATE TABLE silver.orders (
     customer_id uuid,
     ordered_at timestamptz,
     status text,
-    total numeric,
+    total numeric(12,2),
     valid_from timestamptz NOT NULL,
     valid_to timestamptz,
     is_current boolean NOT NULL,
@@ -32,7 +32,7 @@ RETURNS TABLE (
     customer_id uuid,
     ordered_at timestamptz,
     status text,
-    total numeric,
+    total numeric(12,2),
     updated_at timestamptz,
     _broken smallint[],
     _source_id text,
@@ -169,7 +169,7 @@ FROM (
             dwh_etl.to_uuid(t."text.customer_id") AS customer_id,
             dwh_etl.to_timestamptz(t."text.ordered_at") AS ordered_at,
             t."text.status" AS status,
-            dwh_etl.to_numeric(t."text.total") AS total,
+            dwh_etl.to_numeric_of_scale(t."text.total", 2, 12) AS total,
             dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
         FROM (
             SELECT
@@ -638,7 +638,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each order and status it went through.',
-    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text"}, {"expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
     'silver.orders',
     'dwh_etl.load_silver_orders',
     'dwh_etl.rebuild_silver_orders',
@@ -667,7 +667,7 @@ VALUES
     ('silver.orders', 'ordered_at:castable', 5, 'ordered_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'ordered_at is no timestamp', '511a02906e39', true),
     ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '04d0d208c1a9', true),
     ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', 'c673873c21d4', true),
-    ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'total is no number', 'f4c1f05117e0', true),
+    ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', true),
     ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', 'a3264c1836ac', true),
     ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
     ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)

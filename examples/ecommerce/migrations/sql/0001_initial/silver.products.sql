@@ -3,7 +3,7 @@ CREATE TABLE silver.products (
     product_id text NOT NULL,
     name text,
     category text,
-    price numeric,
+    price numeric(10,2),
     valid_from timestamptz NOT NULL,
     valid_to timestamptz,
     is_current boolean NOT NULL,
@@ -30,7 +30,7 @@ RETURNS TABLE (
     product_id text,
     name text,
     category text,
-    price numeric,
+    price numeric(10,2),
     updated_at timestamptz,
     _broken smallint[],
     _source_id text,
@@ -150,7 +150,7 @@ FROM (
             t."text.product_id" AS product_id,
             t."text.name" AS name,
             t."text.category" AS category,
-            dwh_etl.to_numeric(t."text.price") AS price,
+            dwh_etl.to_numeric_of_scale(t."text.price", 2, 10) AS price,
             dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
         FROM (
             SELECT
@@ -612,7 +612,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each product and period.',
-    '{"columns": [{"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(category))", "name": "category", "rules": [{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}], "type": "text"}, {"expression": "price", "name": "price", "rules": [{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}], "type": "numeric"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each product and period.", "effective": "updated_at", "key": ["product_id"], "kind": "scd2", "layer": "silver", "name": "products", "source": "bronze.raw_products", "source_columns": ["sku", "name", "category", "price", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(category))", "name": "category", "rules": [{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}], "type": "text", "values": ["books", "garden", "kitchen", "music", "toys"]}, {"cast": {"precision": 10, "scale": 2}, "expression": "price", "name": "price", "rules": [{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each product and period.", "effective": "updated_at", "key": ["product_id"], "kind": "scd2", "layer": "silver", "name": "products", "source": "bronze.raw_products", "source_columns": ["sku", "name", "category", "price", "updated_date", "op"]}'::jsonb,
     'silver.products',
     'dwh_etl.load_silver_products',
     'dwh_etl.rebuild_silver_products',
@@ -638,7 +638,7 @@ VALUES
     ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
     ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
     ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '3b4171764a43', true),
-    ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'price is no number', 'f4c1f05117e0', true),
+    ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', true),
     ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', '17dbeb8f93bf', true),
     ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
     ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
