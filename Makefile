@@ -15,7 +15,7 @@ help: ## this list
 install: ## .venv with everything, for tests too
 	@sh requirements/install.sh dev
 
-demo: ## a working warehouse in the browser (EXAMPLE=retail DATA=folder SERVE=0 PORT=8000)
+demo: ## a working warehouse in the browser (EXAMPLE=retail|ecommerce DATA=folder SERVE=0 PORT=8000)
 	@sh requirements/install.sh embedded
 	@$(manage) demo $(if $(EXAMPLE),--example "$(EXAMPLE)") $(if $(DATA),--data "$(DATA)") $(if $(filter 0,$(SERVE)),--no-serve) $(if $(PORT),--port "$(PORT)")
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.db import migrations
+from psycopg.errors import Diagnostic
 
 if TYPE_CHECKING:
     from django.db.backends.base.schema import BaseDatabaseSchemaEditor
     from django.db.migrations.state import ProjectState
 
 SCHEMA = "dwh_lineage"
+logger = logging.getLogger(__name__)
 
 
 class SchemaMigration(migrations.Migration):
@@ -86,9 +89,22 @@ class RunSqlFile(migrations.RunSQL):
 
 
 def _execute(schema_editor: BaseDatabaseSchemaEditor, sql: str) -> None:
-    """Run a script as it stands; without parameters nothing in it is taken for a placeholder."""
-    if sql.strip():
+    """Run a script as it stands; without parameters nothing in it is taken for a placeholder. Its warnings are said."""
+    if not sql.strip():
+        return
+    connection = schema_editor.connection
+    connection.ensure_connection()
+    connection.connection.add_notice_handler(_say)
+    try:
         schema_editor.execute(sql, params=None)
+    finally:
+        connection.connection.remove_notice_handler(_say)
+
+
+def _say(diagnostic: Diagnostic) -> None:
+    """PostgreSQL sends warnings beside the results, where nobody would read them."""
+    if diagnostic.severity_nonlocalized == "WARNING":
+        logger.warning("%s %s", diagnostic.message_primary, diagnostic.message_hint or "")
 
 
 def sql_directory(app: str) -> Path:

@@ -63,12 +63,17 @@ def autodetector() -> type:
                 {"operations": operations},
             )  # fmt: skip
             migration: Migration = migration_class("custom", label)
-            migration.dependencies = leaves or graph.leaf_nodes("medallion")  # type: ignore[misc]
+            migration.dependencies = leaves or _floors(graph)  # type: ignore[misc]
             suffix = name or migration.suggest_name()
             migration.name = f"{number:04d}_{suffix}"
             return migration
 
     return WarehouseAutodetector
+
+
+def _floors(graph: MigrationGraph) -> list[tuple[str, str]]:
+    """What a warehouse's first migration stands on: all of Assay as it is now."""
+    return [node for label in ("lineage", "quality", "medallion") for node in graph.leaf_nodes(label)]
 
 
 def installed_contracts(graph: MigrationGraph, label: str) -> dict[str, Contract]:

@@ -59,13 +59,14 @@ class Source:
 
 
 class CsvFiles(Source):
-    """CSV files under the data root, plain or compressed (gzip, zstd, zip of one), the header in the first line.
+    """CSV files under the data root, plain or compressed (gzip, zstd, zip of one), with a header.
 
     path             glob relative to the data root
     unknown_columns  KEEP them in _extra, or FAIL
     delimiter        one character; None finds the one of , ; tab | that fits the header
     quote            one character
     encoding         None: by byte order mark, else UTF-8. A Python name, as in "cp1252", where files are neither
+    header_within    the header is the first line that names all declared columns, within so many; 1: the first line
     max_bytes        refuse a file that is larger than this, unpacked
     max_rows         refuse a file with more records than this
     max_ratio        refuse a file that unpacks to more than this many times its size
@@ -77,6 +78,7 @@ class CsvFiles(Source):
     delimiter: ClassVar[str | None] = None
     quote: ClassVar[str] = '"'
     encoding: ClassVar[str | None] = None
+    header_within: ClassVar[int] = 1
     max_bytes: ClassVar[int] = 64 * GIB
     max_rows: ClassVar[int] = 2_000_000_000
     max_ratio: ClassVar[int] = 200
@@ -93,7 +95,7 @@ class CsvFiles(Source):
             raise cls._invalid(f"quote = {cls.quote!r} must be one ASCII punctuation character, not the delimiter.")
         if cls.encoding is not None and not _is_encoding(cls.encoding):
             raise cls._invalid(f'encoding = {cls.encoding!r} is no text encoding of Python; try "cp1252" or "latin-1".')
-        for limit in ("max_bytes", "max_rows", "max_ratio"):
+        for limit in ("header_within", "max_bytes", "max_rows", "max_ratio"):
             value = getattr(cls, limit)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise cls._invalid(f"{limit} = {value!r} must be a whole number above 0.")

@@ -1,7 +1,21 @@
 """What a `warehouse.py` needs, under one roof: `from medallion.warehouse import *`."""
 
 from medallion import bronze, gold, silver, sources
-from medallion.columns import BigInt, Boolean, Column, Date, Integer, Numeric, SmallInt, Text, Timestamp, Uuid
+from medallion.columns import (
+    Array,
+    BigInt,
+    Boolean,
+    Column,
+    Date,
+    Enum,
+    Integer,
+    Json,
+    Numeric,
+    SmallInt,
+    Text,
+    Timestamp,
+    Uuid,
+)
 from medallion.pipelines import Pipeline
 from medallion.silver import SCD2, Append
 from medallion.sources import FAIL, KEEP
@@ -19,7 +33,7 @@ from quality.rules import (
 )
 
 __all__ = [
-    "FAIL", "KEEP", "SCD2", "Append", "AtLeast", "Between", "BigInt", "Boolean", "Column", "Condition", "Date",
-    "DoesNotMatch", "GreaterThan", "Integer", "Matches", "MaxLength", "MinLength", "Numeric", "OneOf", "Pipeline",
-    "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver", "sources",
+    "FAIL", "KEEP", "SCD2", "Append", "Array", "AtLeast", "Between", "BigInt", "Boolean", "Column", "Condition", "Date",
+    "DoesNotMatch", "Enum", "GreaterThan", "Integer", "Json", "Matches", "MaxLength", "MinLength", "Numeric", "OneOf",
+    "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver", "sources",
 ]  # fmt: skip

@@ -131,6 +131,12 @@ class QualityException(models.Model):
             models.Index(
                 fields=("target_table", "-id"), condition=Q(state__in=UNRESOLVED_STATES), name="quality_exc_open_idx"
             ),
+            # Every load asks which rows a person has rejected: few, among many exceptions.
+            models.Index(
+                fields=("target_table", "bronze_id"),
+                condition=Q(state=ExceptionState.REJECTED),
+                name="quality_exc_rejected_idx",
+            ),
             # Keys by their beginning, in any collation.
             models.Index(
                 fields=("target_table", "source_id"),

@@ -4,14 +4,15 @@ previews all call the function that is compiled here, so they cannot disagree.""
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from medallion.columns import CASTS
-from medallion.compile import text
+from medallion.compile import overlay, text
+from medallion.compile.casts import cast, is_cast
 from medallion.compile.text import Contract
-from medallion.naming import ident, literal
+from medallion.naming import ident
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class CompiledRule:
     #: Whether a row that only deletes its key must hold it too.
     binds_deletes: bool
 
+    @property
+    def can_be_waived(self) -> bool:
+        """Whether a person may set it aside: not a cast, not a key, not the time that orders the history."""
+        return self.kind != "castable" and not self.binds_deletes
+
 
 def rules(contract: Contract) -> list[CompiledRule]:
     """All rules of a silver table: casts, the key, the effective time, then what the columns declare."""
@@ -42,12 +48,12 @@ def _found(contract: Contract) -> Iterator[dict[str, Any]]:
         name, typed = column["name"], ident(column["name"])
         given = ident(f"text.{name}")
         castable = f"({given} IS NULL OR {typed} IS NOT NULL)"
-        has_cast = CASTS.get(column["type"]) is not None
+        has_cast = is_cast(column)
         if has_cast:
             yield {
                 "name": f"{name}:castable", "column": name, "kind": "castable",
-                "definition": {"kind": "castable", "type": column["type"]},
-                "message": f"{name} is no {_kind_of_value(column['type'])}",
+                "definition": {"kind": "castable", "type": column["type"], **column.get("cast", {})},
+                "message": f"{name} is no {_kind_of_value(column)}",
                 "holds": castable, "broken": f"NOT {castable}", "binds_deletes": name in vital,
             }  # fmt: skip
         declared = list(column.get("rules", []))
@@ -70,9 +76,21 @@ def _required(name: str, typed: str) -> dict[str, Any]:
     return {"kind": "required", "message": f"{name} is missing", "condition": f"{typed} IS NOT NULL"}
 
 
-def _kind_of_value(sql_type: str) -> str:
-    named = {"timestamptz": "timestamp", "numeric": "number", "smallint": "small whole number"}
-    return {**named, "integer": "whole number", "bigint": "whole number"}.get(sql_type, sql_type)
+def _kind_of_value(column: dict[str, Any]) -> str:
+    sql_type, options = column["type"], column.get("cast", {})
+    if "of" in options:
+        return f"list of {options['of']['type']} with {options['delimiter']} between"
+    if "formats" in options:
+        return f"{_NAMED.get(sql_type, sql_type)} written {' or '.join(options['formats'])}"
+    if "scale" in options:
+        return f"number with at most {options['scale']} places after the point"
+    return _NAMED.get(sql_type, str(sql_type))
+
+
+_NAMED = {
+    "timestamptz": "timestamp", "numeric": "number", "smallint": "small whole number", "integer": "whole number",
+    "bigint": "whole number", "jsonb": "JSON value",
+}  # fmt: skip
 
 
 def create_function(contract: Contract) -> str:
@@ -115,7 +133,8 @@ SELECT
 {
         text.lines(
             [
-                *(f"j.{name}" for name in [*meta, *typed, "_broken"]),
+                *(f"j.{name}" for name in [*meta, *typed]),
+                overlay.broken(contract, [rule.position for rule in compiled if not rule.can_be_waived]),
                 _source_id(contract),
                 _seen(columns),
                 _source_data(contract),
@@ -124,14 +143,14 @@ SELECT
     }
 FROM (
     SELECT
-{text.lines([f"v.{name}" for name in [*meta, *raw, *given, *typed]] + [_broken(compiled, contract)], 2)}
+{text.lines([f"v.{name}" for name in [*meta, "_arrived", *raw, *given, *typed]] + [_broken(compiled, contract)], 2)}
     FROM (
         SELECT
-{text.lines([f"t.{name}" for name in [*meta, *raw, *given]] + [_typed(column) for column in columns], 3)}
+{text.lines([f"t.{name}" for name in [*meta, "_arrived", *raw, *given]] + [_typed(column) for column in columns], 3)}
         FROM (
             SELECT
 {text.lines([*_taken(contract), *(_given(column) for column in columns)], 4)}
-            FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS r
+            FROM {textwrap.indent(overlay.rows(contract), " " * 12).lstrip()} AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
                 AND (in_batches IS NULL OR r._bronze_id BETWEEN
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
@@ -154,25 +173,20 @@ def _taken(contract: Contract) -> list[str]:
         "r._batch_no",
         "r._ingested_at",
         (f"({deleted}) IS TRUE" if deleted else "false") + " AS _deleted",
+        "r._arrived",
         *(f"r.{ident(name)} AS {ident(f'raw.{name}')}" for name in contract["source_columns"]),
     ]
 
 
 def _given(column: dict[str, Any]) -> str:
     expression = column["expression"]
-    if CASTS.get(column["type"]):
+    if is_cast(column):
         expression = f"nullif(btrim({expression}), '')"  # a blank is no wrong number, it is none
     return f"{expression} AS {ident('text.' + column['name'])}"
 
 
 def _typed(column: dict[str, Any]) -> str:
     return f"{cast(column, 't.' + ident('text.' + column['name']))} AS {ident(column['name'])}"
-
-
-def cast(column: dict[str, Any], given: str) -> str:
-    """The safe cast of a column's text, as SQL."""
-    routine = CASTS.get(column["type"])
-    return f"{routine}({given})" if routine else given
 
 
 def _wanted(contract: Contract) -> str:
@@ -216,19 +230,10 @@ def _source_id(contract: Contract) -> str:
 
 def _seen(columns: list[dict[str, Any]]) -> str:
     pairs = [(column["name"], f"j.{ident('text.' + column['name'])}") for column in columns]
-    return f"CASE WHEN j._broken IS NOT NULL THEN {_json(pairs)} END AS _seen"
+    return f"CASE WHEN j._broken IS NOT NULL THEN {text.json_object(pairs)} END AS _seen"
 
 
 def _source_data(contract: Contract) -> str:
     pairs = [(name, f"j.{ident('raw.' + name)}") for name in contract["source_columns"]]
-    return f"CASE WHEN j._broken IS NOT NULL THEN {_json(pairs)} END AS _source_data"
-
-
-def _json(pairs: list[tuple[str, str]]) -> str:
-    """jsonb_build_object takes 100 arguments at most, so wide rows are put together from pieces."""
-    pieces = [pairs[start : start + 50] for start in range(0, len(pairs), 50)]
-    return " || ".join(f"jsonb_build_object(\n{text.lines(_pairs(piece), 2)}\n    )" for piece in pieces)
-
-
-def _pairs(pairs: list[tuple[str, str]]) -> list[str]:
-    return [f"{literal(name)}, {value}" for name, value in pairs]
+    row = f"coalesce(j._arrived, {text.json_object(pairs)})"
+    return f"CASE WHEN j._broken IS NOT NULL THEN {row} END AS _source_data"

@@ -38,7 +38,7 @@ def key_text(contract: Contract, values: Mapping[str, str]) -> str:
     """A key as text, the same for equal keys. `values`: SQL of each key column, by name."""
     types = {column["name"]: column["type"] for column in contract["columns"]}
     # 1 and 1.0 are the same number, but not the same text.
-    parts = [f"trim_scale({value})" if types[name] == "numeric" else value for name, value in values.items()]
+    parts = [f"trim_scale({value})" if types[name].startswith("numeric") else value for name, value in values.items()]
     return f"ROW({', '.join(parts)})::text"
 
 
@@ -114,3 +114,10 @@ def inputs(contract: Contract, sources: Iterable[str]) -> str:
     return "".join(
         f"SELECT dwh_lineage.register_input({literal(target(contract))}, {literal(source)});\n" for source in sources
     )
+
+
+def json_object(pairs: list[tuple[str, str]]) -> str:
+    """A jsonb object of (name, SQL); jsonb_build_object takes 100 arguments at most, so wide ones come in pieces."""
+    pieces = [pairs[start : start + 50] for start in range(0, len(pairs), 50)]
+    objects = (lines((f"{literal(name)}, {value}" for name, value in piece), 2) for piece in pieces)
+    return " || ".join(f"jsonb_build_object(\n{members}\n    )" for members in objects)

@@ -51,22 +51,17 @@ class DatabaseRefusedError(IngestionError):
 
 
 class HeaderError(IngestionError):
-    """The first line is not the header that the table needs."""
+    """No line that may be the header is the one that the table needs. `where`: file and line."""
 
 
 class MissingColumnsError(HeaderError):
     """The header lacks declared columns."""
 
-    def __init__(self, file: str, missing: Sequence[str], found: Sequence[str], table: str) -> None:
+    def __init__(self, where: str, missing: Sequence[str], found: Sequence[str], table: str) -> None:
         self.missing, self.found = tuple(missing), tuple(found)
-        near = []
-        for name in missing:
-            like = get_close_matches(
-                name.casefold(), {cell.strip().casefold(): cell for cell in found}, n=1, cutoff=0.6
-            )
-            near += [f"{name} (is it {like[0]!r}?)" if like else name]
+        near = [_with_nearest(name, found) for name in missing]
         super().__init__(
-            f"{file}, line 1: the header lacks {_columns(near)} of {table}. It has: {', '.join(map(_short, found))}. "
+            f"{where}: the header lacks {_columns(near)} of {table}. It has: {', '.join(map(_short, found))}. "
             f"Correct the file, or give the column in the table's declaration an alias."
         )
 
@@ -74,10 +69,10 @@ class MissingColumnsError(HeaderError):
 class UnknownColumnsError(HeaderError):
     """The header has columns that nobody declared, and the source says FAIL."""
 
-    def __init__(self, file: str, unknown: Sequence[str], table: str, source: str) -> None:
+    def __init__(self, where: str, unknown: Sequence[str], table: str, source: str) -> None:
         self.unknown = tuple(unknown)
         super().__init__(
-            f"{file}, line 1: nobody declared {_columns([_short(name) for name in unknown])}. Add to {table}, or set "
+            f"{where}: nobody declared {_columns([_short(name) for name in unknown])}. Add to {table}, or set "
             f"unknown_columns = KEEP in the source {source} to keep such columns in _extra."
         )
 
@@ -85,10 +80,10 @@ class UnknownColumnsError(HeaderError):
 class DuplicateColumnsError(HeaderError):
     """Two header cells mean one column."""
 
-    def __init__(self, file: str, name: str, positions: Sequence[int]) -> None:
-        where = " and ".join(str(position + 1) for position in positions)
+    def __init__(self, where: str, name: str, positions: Sequence[int]) -> None:
+        cells = " and ".join(str(position + 1) for position in positions)
         super().__init__(
-            f"{file}, line 1: cells {where} of the header are both {_short(name)}, and nobody can say which is meant. "
+            f"{where}: cells {cells} of the header are both {_short(name)}, and nobody can say which is meant. "
             f"Rename one in the file."
         )
 

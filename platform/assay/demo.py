@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import httpx
 from django.conf import settings
@@ -16,47 +16,76 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+import ecommerce.generator
+import retail.generator
 from lineage.models import PipelineRun
+from medallion import bronze, declaration
 from medallion.connections import work_connection
 from medallion.execution.create import create_run
 from medallion.ingestion.ingest import Failed, Ingested, ingest_source
 from medallion.ingestion.reporting import summary
+from medallion.ingestion.spec import BronzeSpec
 from medallion.registry import warehouse
-from retail import generator
 
 USER = "demo"
 
 
 @dataclass(frozen=True)
 class Example:
-    """What an example needs: its source, its pipeline, and who makes its files."""
+    """What an example needs: its pipeline, and what writes its files: write(folder, scale). The paths of its sources
+    begin with its name; what follows is where its files lie in a folder of them."""
 
-    source_table: str
+    name: str
     pipeline: str
+    write: Callable[[Path, float], object]
+
+    def tables(self) -> dict[str, type[declaration.Table]]:
+        """The tables that it declares; none where it is not installed."""
+        return warehouse().of_app(self.name)
+
+    def files(self, folder: Path) -> list[tuple[BronzeSpec, list[Path]]]:
+        """Each bronze table with its files in a folder, sorted by name; tables without any are left out."""
+        found = []
+        for table in self.tables().values():
+            if issubclass(table, bronze.Table):
+                pattern = PurePosixPath(table.source.path).relative_to(self.name)
+                found.append((table.spec(), sorted(path for path in folder.glob(str(pattern)) if path.is_file())))
+        return [(spec, files) for spec, files in found if files]
 
 
-EXAMPLES = {"retail": Example("bronze.raw_invoice_lines", "retail_daily")}
+EXAMPLES = {
+    example.name: example
+    for example in (
+        Example("ecommerce", "ecommerce_daily", ecommerce.generator.write),
+        Example("retail", "retail_daily", retail.generator.write),
+    )
+}
 
 
-def generate(scale: float) -> Path:
+def generate(example: Example, scale: float) -> Path:
     """Writes the example's files under the data root and returns their folder."""
-    folder = Path(settings.ASSAY_DATA_ROOT) / "retail"
-    generator.write(folder, scale)
+    folder = Path(settings.ASSAY_DATA_ROOT) / example.name
+    example.write(folder, scale)
     return folder
 
 
-def ingest(example: Example, folder: Path) -> str:
-    """Ingests every .csv file of a folder and says in one line what came of it. Raises CommandError."""
-    files: Sequence[Path] = sorted(path for path in folder.glob("*.csv") if path.is_file())
-    if not files:
-        raise CommandError(f"There is no .csv file in {folder}. Give a folder with daily files: make demo DATA=folder.")
-    with work_connection("demo") as work:
-        results: list[Ingested | Failed] = ingest_source(
-            work, warehouse().bronze_specs[example.source_table], files, root=folder.resolve()
+def ingest(example: Example, folder: Path) -> list[str]:
+    """Ingests the example's files in a folder; a line for each table says what came of it. Raises CommandError."""
+    found = example.files(folder)
+    if not found:
+        raise CommandError(
+            f"No file in {folder} is named as those of {example.name} are. Give a folder with daily files: "
+            f"make demo EXAMPLE={example.name} DATA=folder."
         )
-    if failed := [result for result in results if isinstance(result, Failed)]:
+    lines, failed = [], list[Failed]()
+    with work_connection("demo") as work:
+        for spec, files in found:
+            results: list[Ingested | Failed] = ingest_source(work, spec, files, root=folder.resolve())
+            failed += [result for result in results if isinstance(result, Failed)]
+            lines.append(f"{spec.target}: {summary(results)}")
+    if failed:
         raise CommandError("\n".join(str(failure.error) for failure in failed))
-    return summary(results)
+    return lines
 
 
 def run(example: Example, seconds: float = 300) -> PipelineRun:
@@ -73,11 +102,11 @@ def run(example: Example, seconds: float = 300) -> PipelineRun:
     return started
 
 
-def rows_by_layer() -> list[tuple[str, str, int]]:
-    """(layer, table, rows) of each declared table, in the layers' order."""
+def rows_by_layer(example: Example) -> list[tuple[str, str, int]]:
+    """(layer, table, rows) of each table of the example, in the layers' order."""
     rows = []
     with connection.cursor() as cursor:
-        for target, table in warehouse().tables.items():
+        for target, table in example.tables().items():
             layer, name = target.split(".")
             quoted = connection.ops.quote_name
             cursor.execute(f"SELECT count(*) FROM {quoted(layer)}.{quoted(name)}")  # noqa: S608 - quoted
@@ -85,18 +114,20 @@ def rows_by_layer() -> list[tuple[str, str, int]]:
     return sorted(rows, key=lambda row: ("bronze", "silver", "gold").index(row[0]))
 
 
-def open_causes() -> list[tuple[str, str, int]]:
-    """(table, cause, rows) of the open exceptions, the largest first."""
+def open_causes(example: Example) -> list[tuple[str, str, int]]:
+    """(table, cause, rows) of the example's open exceptions, the largest first."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT i.target, i.title, sum(d.delta)::bigint
             FROM dwh_lineage.quality_issues AS i
             JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id
+            WHERE i.target = ANY (%s)
             GROUP BY i.id, i.target, i.title
             HAVING sum(d.delta) > 0
             ORDER BY 3 DESC, 1, 2
-            """
+            """,
+            [list(example.tables())],
         )
         return list(cursor.fetchall())
 

@@ -58,7 +58,7 @@ VARIABLES = (
         "the proxy always overwrites that header.",
     ),
     Variable(
-        "ASSAY_WAREHOUSES", "retail",
+        "ASSAY_WAREHOUSES", "retail,ecommerce",
         "The Django apps that declare warehouses, with commas between them. They are looked for in `warehouses/` and "
         "`examples/`.",
     ),

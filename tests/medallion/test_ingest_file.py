@@ -316,3 +316,27 @@ def test_real_files_land_whole(work: Connection, make_bronze: MakeBronze) -> Non
     assert count(work, spec) == 42_481
     again = ingest_source(work, spec, root=folder)
     assert all(isinstance(result, Ingested) and result.skipped for result in again)
+
+
+REPORT = "Payments of May,,\n,,\nPrinted: 2011-06-01,,\nid,name,note\n1,Ada,x\n2,Bø\n3,Cy,z\n"
+
+
+def test_the_header_may_stand_below_a_title(work: Connection, make_bronze: MakeBronze, root: Path) -> None:
+    spec = make_bronze("id name note", header_within=5)
+    result = ingest_file(work, spec, put(root, REPORT), root=root)
+    assert rows_of(work, spec) == [("1", "Ada", "x"), ("3", "Cy", "z")]
+    assert [line[:2] for line in bad_lines_of(work, result.batch_no)] == [(2, 6)]
+    for newline in ("\r\n", "\r"):
+        ingest_file(work, spec, put(root, REPORT.replace("\n", newline)), root=root)
+    assert count(work, spec) == 6
+
+
+@pytest.mark.parametrize(
+    ("within", "text", "line"), [(3, REPORT, 1), (9, "Title\nid,nam,note\n1,2,3\n", 2), (9, "Title\n\n \n", 1)]
+)
+def test_a_header_that_is_not_found_is_told_by_the_line_that_comes_nearest(
+    work: Connection, make_bronze: MakeBronze, root: Path, within: int, text: str, line: int
+) -> None:
+    spec = make_bronze("id name note", header_within=within)
+    with pytest.raises(MissingColumnsError, match=f"a.csv, line {line}: the header lacks"):
+        ingest_file(work, spec, put(root, text), root=root)

@@ -8,9 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connections
 from psycopg import sql
-from pytest_django import DjangoDbBlocker
 
 from tests.warehouses import bench_database as bench
 
@@ -48,13 +46,9 @@ def connecting(parameters: Parameters) -> Iterator[Connect]:
 
 
 @pytest.fixture(scope="session")
-def lab_parameters(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Parameters]:
-    """How to connect to the laboratory's database: a copy of the test database with the laboratory in it, empty."""
-    with django_db_blocker.unblock():
-        found = connections["default"].get_connection_params()
-        connections.close_all()  # a template must have no connections
-    parameters = {name: found[name] for name in ("dbname", "user", "password", "host", "port") if found.get(name)}
-    with copy_of(parameters, "_lab") as lab:
+def lab_parameters(pristine: Parameters) -> Iterator[Parameters]:
+    """How to connect to the laboratory's database: a copy of the migrated one with the laboratory in it, empty."""
+    with copy_of(pristine, "_lab") as lab:
         with psycopg.connect(**lab) as connection:
             bench.install(connection)
         yield lab
@@ -68,7 +62,7 @@ def crowd_parameters(lab_parameters: Parameters) -> Iterator[Parameters]:
 
 
 @pytest.fixture
-def connect(lab_parameters: Parameters) -> Iterator[Connect]:
+def connect(lab_parameters: Parameters, db: None) -> Iterator[Connect]:
     """Connections to the laboratory, for tests that commit nothing."""
     with connecting(lab_parameters) as connect:
         yield connect

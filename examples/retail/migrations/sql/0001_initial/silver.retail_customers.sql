@@ -44,14 +44,28 @@ SELECT
     j.customer_id,
     j.country,
     j.invoiced_at,
-    j._broken,
+    CASE WHEN j._broken IS NULL OR NOT EXISTS (
+            -- Asked once for the whole statement: nearly always nobody has waived anything.
+            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.retail_customers'
+        ) THEN j._broken
+        ELSE (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE p.position = ANY (ARRAY[1, 2, 3, 4]::smallint[]) OR NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                WHERE w.target = 'silver.retail_customers' AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+        ) END AS _broken,
     concat_ws('|', j."text.customer_id") AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'customer_id', j."text.customer_id",
             'country', j."text.country",
             'invoiced_at', j."text.invoiced_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
             'invoice_no', j."raw.invoice_no",
             'stock_code', j."raw.stock_code",
             'description', j."raw.description",
@@ -60,13 +74,14 @@ SELECT
             'unit_price', j."raw.unit_price",
             'customer_id', j."raw.customer_id",
             'country', j."raw.country"
-        ) END AS _source_data
+        )) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
         v._batch_no,
         v._ingested_at,
         v._deleted,
+        v._arrived,
         v."raw.invoice_no",
         v."raw.stock_code",
         v."raw.description",
@@ -97,6 +112,7 @@ FROM (
             t._batch_no,
             t._ingested_at,
             t._deleted,
+            t._arrived,
             t."raw.invoice_no",
             t."raw.stock_code",
             t."raw.description",
@@ -117,6 +133,7 @@ FROM (
                 r._batch_no,
                 r._ingested_at,
                 false AS _deleted,
+                r._arrived,
                 r.invoice_no AS "raw.invoice_no",
                 r.stock_code AS "raw.stock_code",
                 r.description AS "raw.description",
@@ -128,7 +145,37 @@ FROM (
                 nullif(btrim(regexp_replace(customer_id, '\.0$', '')), '') AS "text.customer_id",
                 trim(country) AS "text.country",
                 nullif(btrim(invoice_date), '') AS "text.invoiced_at"
-            FROM bronze.raw_invoice_lines_rows AS r
+            FROM (
+                SELECT
+                    b._bronze_id,
+                    b._batch_no,
+                    b._ingested_at,
+                    b._extra,
+                    CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+                    CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+                    CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                    CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                    CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                            'invoice_no', b.invoice_no,
+                            'stock_code', b.stock_code,
+                            'description', b.description,
+                            'quantity', b.quantity,
+                            'invoice_date', b.invoice_date,
+                            'unit_price', b.unit_price,
+                            'customer_id', b.customer_id,
+                            'country', b.country
+                        ) END AS _arrived
+                FROM bronze.raw_invoice_lines_rows AS b
+                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                )
+            ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
                 AND (in_batches IS NULL OR r._bronze_id BETWEEN
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
@@ -247,7 +294,7 @@ BEGIN
     WHERE t.target = 'silver.retail_customers';
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -355,7 +402,7 @@ BEGIN
     IF l_late IS NOT NULL THEN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
-        SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late);
+        SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -407,7 +454,8 @@ BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-    SELECT * FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL);
+    SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
     DROP TABLE IF EXISTS pg_temp.rejected;
@@ -462,7 +510,7 @@ WITH events AS MATERIALIZED (
     SELECT v._bronze_id, v.invoiced_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.country
     FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND NOT EXISTS (
+    WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = v._batch_no
     )
@@ -506,6 +554,7 @@ WITH events AS MATERIALIZED (
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
     WHEN x.state = 'rejected' THEN 'rejected'
     WHEN x.state = 'superseded' THEN 'superseded'
@@ -516,6 +565,7 @@ FROM (SELECT b._bronze_id, b._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wa
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.retail_customers' AND k.batch_no = r._batch_no
 $routine$;
 
 INSERT INTO dwh_lineage.targets (

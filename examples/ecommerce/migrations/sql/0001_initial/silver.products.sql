@@ -1,0 +1,659 @@
+CREATE TABLE silver.products (
+    product_sk bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY,
+    product_id text NOT NULL,
+    name text,
+    category text,
+    price numeric,
+    valid_from timestamptz NOT NULL,
+    valid_to timestamptz,
+    is_current boolean NOT NULL,
+    _source_bronze_id bigint NOT NULL,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT products_valid_range CHECK (valid_to > valid_from),
+    CONSTRAINT products_current_is_open CHECK (is_current = (valid_to IS NULL))
+);
+COMMENT ON TABLE silver.products IS 'One row for each product and period.';
+CREATE UNIQUE INDEX products_current_key ON silver.products (product_id) WHERE is_current;
+CREATE UNIQUE INDEX products_history_key ON silver.products (product_id, valid_from);
+
+-- Bronze rows of bronze.raw_products as silver.products sees them: each expression and rule evaluated once.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_products(in_batches bigint[], in_keys text[])
+RETURNS TABLE (
+    _bronze_id bigint,
+    _batch_no bigint,
+    _ingested_at timestamptz,
+    _deleted boolean,
+    product_id text,
+    name text,
+    category text,
+    price numeric,
+    updated_at timestamptz,
+    _broken smallint[],
+    _source_id text,
+    _seen jsonb,
+    _source_data jsonb
+)
+LANGUAGE sql
+STABLE
+AS $routine$
+SELECT
+    j._bronze_id,
+    j._batch_no,
+    j._ingested_at,
+    j._deleted,
+    j.product_id,
+    j.name,
+    j.category,
+    j.price,
+    j.updated_at,
+    CASE WHEN j._broken IS NULL OR NOT EXISTS (
+            -- Asked once for the whole statement: nearly always nobody has waived anything.
+            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.products'
+        ) THEN j._broken
+        ELSE (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE p.position = ANY (ARRAY[1, 5, 7, 8]::smallint[]) OR NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                WHERE w.target = 'silver.products' AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+        ) END AS _broken,
+    concat_ws('|', j."text.product_id") AS _source_id,
+    CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
+            'product_id', j."text.product_id",
+            'name', j."text.name",
+            'category', j."text.category",
+            'price', j."text.price",
+            'updated_at', j."text.updated_at"
+        ) END AS _seen,
+    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+            'sku', j."raw.sku",
+            'name', j."raw.name",
+            'category', j."raw.category",
+            'price', j."raw.price",
+            'updated_date', j."raw.updated_date",
+            'op', j."raw.op"
+        )) END AS _source_data
+FROM (
+    SELECT
+        v._bronze_id,
+        v._batch_no,
+        v._ingested_at,
+        v._deleted,
+        v._arrived,
+        v."raw.sku",
+        v."raw.name",
+        v."raw.category",
+        v."raw.price",
+        v."raw.updated_date",
+        v."raw.op",
+        v."text.product_id",
+        v."text.name",
+        v."text.category",
+        v."text.price",
+        v."text.updated_at",
+        v.product_id,
+        v.name,
+        v.category,
+        v.price,
+        v.updated_at,
+        CASE WHEN v._deleted THEN CASE WHEN (btrim(product_id) <> '') IS TRUE
+                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
+                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+            ELSE array_remove(ARRAY[
+                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
+                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
+            ], NULL) END ELSE CASE WHEN (btrim(product_id) <> '') IS TRUE
+                AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
+                AND (char_length(name) >= 2) IS TRUE
+                AND (category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE
+                AND ("text.price" IS NULL OR price IS NOT NULL)
+                AND (price > 0) IS TRUE
+                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
+                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+            ELSE array_remove(ARRAY[
+                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
+                CASE WHEN NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 2::smallint END,
+                CASE WHEN NOT ((char_length(name) >= 2) IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT ((category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE) THEN 4::smallint END,
+                CASE WHEN NOT ("text.price" IS NULL OR price IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT ((price > 0) IS TRUE) AND ("text.price" IS NULL OR price IS NOT NULL) THEN 6::smallint END,
+                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
+            ], NULL) END END AS _broken
+    FROM (
+        SELECT
+            t._bronze_id,
+            t._batch_no,
+            t._ingested_at,
+            t._deleted,
+            t._arrived,
+            t."raw.sku",
+            t."raw.name",
+            t."raw.category",
+            t."raw.price",
+            t."raw.updated_date",
+            t."raw.op",
+            t."text.product_id",
+            t."text.name",
+            t."text.category",
+            t."text.price",
+            t."text.updated_at",
+            t."text.product_id" AS product_id,
+            t."text.name" AS name,
+            t."text.category" AS category,
+            dwh_etl.to_numeric(t."text.price") AS price,
+            dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
+        FROM (
+            SELECT
+                r._bronze_id,
+                r._batch_no,
+                r._ingested_at,
+                (op = 'D') IS TRUE AS _deleted,
+                r._arrived,
+                r.sku AS "raw.sku",
+                r.name AS "raw.name",
+                r.category AS "raw.category",
+                r.price AS "raw.price",
+                r.updated_date AS "raw.updated_date",
+                r.op AS "raw.op",
+                nullif(upper(trim(sku)), '') AS "text.product_id",
+                trim(name) AS "text.name",
+                lower(trim(category)) AS "text.category",
+                nullif(btrim(price), '') AS "text.price",
+                nullif(btrim(updated_date), '') AS "text.updated_at"
+            FROM (
+                SELECT
+                    b._bronze_id,
+                    b._batch_no,
+                    b._ingested_at,
+                    b._extra,
+                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                    CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
+                    CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
+                    CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
+                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                            'sku', b.sku,
+                            'name', b.name,
+                            'category', b.category,
+                            'price', b.price,
+                            'updated_date', b.updated_date,
+                            'op', b.op
+                        ) END AS _arrived
+                FROM bronze.raw_products_rows AS b
+                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                )
+            ) AS r
+            WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
+                AND (in_batches IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
+                    AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
+                         WHERE b.batch_no = ANY (in_batches)))
+                AND (true)
+            OFFSET 0
+        ) AS t
+        WHERE (in_keys IS NULL OR ROW(t."text.product_id")::text = ANY (in_keys))
+        OFFSET 0
+    ) AS v
+    OFFSET 0
+) AS j
+$routine$;
+
+-- Folds the histories of the keys in pg_temp.fold_events; writes what differs to silver.products. in_all: the
+-- events are all there are, so that other keys have no history. Called by the load and the rebuild, which hold
+-- the table's row.
+CREATE OR REPLACE PROCEDURE dwh_etl.fold_silver_products(in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, INOUT io_deleted bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT v.product_id, v.name, v.category, v.price, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+        v._bronze_id AS _source_bronze_id
+    FROM (
+        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.product_id ORDER BY k._effective) AS _until
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
+                FROM (
+                    SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM pg_temp.fold_events AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.product_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.name, e.category, e.price)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
+        ) AS k
+    ) AS v
+    WHERE NOT v._deleted;
+    ANALYZE pg_temp.folded;
+
+    DROP TABLE IF EXISTS pg_temp.fold_keys;
+    CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
+    SELECT DISTINCT e.product_id FROM pg_temp.fold_events AS e;
+    ANALYZE pg_temp.fold_keys;
+
+    DELETE FROM silver.products AS s
+    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.product_id = s.product_id))
+        AND NOT EXISTS (
+            SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
+        );
+    GET DIAGNOSTICS io_deleted = ROW_COUNT;
+
+    UPDATE silver.products AS s
+    SET name = f.name, category = f.category, price = f.price, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
+    FROM pg_temp.folded AS f
+    WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
+        AND ROW(s.name, s.category, s.price, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.name, f.category, f.price, f.valid_to, f.is_current, f._source_bronze_id);
+    GET DIAGNOSTICS io_updated = ROW_COUNT;
+
+    INSERT INTO silver.products (product_id, name, category, price, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
+    SELECT f.product_id, f.name, f.category, f.price, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
+    FROM pg_temp.folded AS f
+    WHERE NOT EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = f.product_id AND s.valid_from = f.valid_from);
+    GET DIAGNOSTICS io_inserted = ROW_COUNT;
+END
+$routine$;
+
+-- Loads what waits for silver.products: newer events are appended to their keys' histories, late ones fold
+-- theirs again; rows that break a rule become exceptions. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_silver_products(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_seen_until timestamptz;
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint := 0;
+    l_events bigint;
+    l_rejected bigint;
+    l_late text[];
+    l_late_inserted bigint;
+    l_late_updated bigint;
+    l_late_deleted bigint;
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.products', l_batch_id);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
+    WHERE t.target = 'silver.products';
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(l_load.taken, NULL) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.products', 'bronze.raw_products', l_load.load_batch);
+
+    DROP TABLE IF EXISTS pg_temp.events;
+    CREATE TEMP TABLE events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.product_id,
+        e.name,
+        e.category,
+        e.price
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    GET DIAGNOSTICS l_events = ROW_COUNT;
+    ANALYZE pg_temp.events;
+    DROP TABLE IF EXISTS pg_temp.touched;
+    CREATE TEMP TABLE touched ON COMMIT DROP AS
+    SELECT n.product_id, bool_or(n._effective <= l_seen_until AND true) IS TRUE AS _late
+    FROM (
+        SELECT e.product_id, e._effective
+        FROM pg_temp.events AS e
+        LEFT JOIN silver.products AS s ON s.product_id = e.product_id
+            AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
+        WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
+            ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(e.name, e.category, e.price))
+                -- The same at the very same time, but earlier in bronze: it becomes the version's source.
+                OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
+    ) AS n
+    GROUP BY n.product_id;
+    ANALYZE pg_temp.touched;
+    DROP TABLE IF EXISTS pg_temp.fresh;
+    CREATE TEMP TABLE fresh ON COMMIT DROP AS
+    SELECT e.*
+    FROM pg_temp.events AS e
+    JOIN pg_temp.touched AS t ON t.product_id = e.product_id
+    WHERE NOT t._late AND (
+        l_seen_until IS NULL OR e._effective > l_seen_until OR NOT EXISTS (SELECT 1 FROM silver.products AS x WHERE x.product_id = e.product_id)
+    );
+
+    DROP TABLE IF EXISTS pg_temp.changes;
+    CREATE TEMP TABLE changes ON COMMIT DROP AS
+    SELECT k.*, lead(k._effective) OVER (PARTITION BY k.product_id ORDER BY k._effective) AS _until
+    FROM (
+        SELECT c._bronze_id, c._effective, c._deleted, c.product_id, c.name, c.category, c.price
+        FROM (
+            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
+            FROM (
+                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price
+                FROM (
+                    SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM pg_temp.fresh AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.product_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.name, e.category, e.price)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS w
+                UNION ALL
+                SELECT s._source_bronze_id, s.valid_from, false, true, s.product_id, s.name, s.category, s.price
+                FROM silver.products AS s
+                JOIN pg_temp.touched AS t ON t.product_id = s.product_id
+                WHERE s.is_current AND NOT t._late
+            ) AS h
+            WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
+        ) AS c
+        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
+    ) AS k;
+    ANALYZE pg_temp.changes;
+
+    UPDATE silver.products AS s
+    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+    FROM (
+        SELECT DISTINCT ON (f.product_id) f.product_id, f._effective
+        FROM pg_temp.changes AS f
+        ORDER BY f.product_id, f._effective
+    ) AS c
+    WHERE s.is_current AND s.product_id = c.product_id;
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO silver.products (
+        product_id, name, category, price, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
+    )
+    SELECT c.product_id, c.name, c.category, c.price, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
+    FROM pg_temp.changes AS c
+    WHERE NOT c._deleted;
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+    SELECT array_agg(ROW(t.product_id)::text) INTO l_late
+    FROM pg_temp.touched AS t WHERE t._late;
+    IF l_late IS NOT NULL THEN
+        DROP TABLE IF EXISTS pg_temp.again;
+        CREATE TEMP TABLE again ON COMMIT DROP AS
+        SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
+        DROP TABLE IF EXISTS pg_temp.fold_events;
+        CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+        SELECT
+            e._bronze_id,
+            e.updated_at::timestamptz AS _effective,
+            e._deleted,
+            b.source_file AS _file,
+            b.source_checksum AS _checksum,
+            e.product_id,
+            e.name,
+            e.category,
+            e.price
+        FROM pg_temp.again AS e
+        JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+        WHERE e._broken IS NULL;
+        CALL dwh_etl.fold_silver_products(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
+        l_inserted := l_inserted + l_late_inserted;
+        l_updated := l_updated + l_late_updated;
+        l_deleted := l_deleted + l_late_deleted;
+    END IF;
+
+    UPDATE dwh_lineage.targets
+    SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
+    WHERE target = 'silver.products';
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_products', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected
+    );
+END
+$routine$;
+
+-- Makes silver.products what bronze and the rules say, in place: only differences are written, and a version
+-- that did not change keeps its surrogate key. Takes the run's id. Locks the table's row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_silver_products(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_events bigint;
+    l_rejected bigint;
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.products', l_batch_id, true);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.products', 'bronze.raw_products', l_load.load_batch);
+
+    DROP TABLE IF EXISTS pg_temp.passed;
+    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds the rules of the rebuild');
+
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.product_id,
+        e.name,
+        e.category,
+        e.price
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    GET DIAGNOSTICS l_events = ROW_COUNT;
+    CALL dwh_etl.fold_silver_products(l_batch_id, true, l_inserted, l_updated, l_deleted);
+
+    UPDATE dwh_lineage.targets
+    SET last_event_at = (SELECT max(e._effective) FROM pg_temp.fold_events AS e), needs_rebuild = false
+    WHERE target = 'silver.products';
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_products', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
+-- What became of each row of bronze.raw_products in silver.products: exactly one outcome a row; NULL is a gap.
+-- Reads the rows themselves. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_products()
+RETURNS TABLE (bronze_id bigint, outcome text)
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+AS $routine$
+WITH events AS MATERIALIZED (
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price
+    FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
+    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
+    WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no) AND NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.pendings AS p
+        WHERE p.consumer = 'silver.products' AND p.batch_no = v._batch_no
+    )
+), moments AS MATERIALIZED (
+    -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
+    SELECT c._effective, c._deleted, c.product_id, c.name, c.category, c.price,
+        c._deleted <> coalesce(c._was_absent, true)
+            OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")) AS _changes
+    FROM (
+        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.name) OVER history AS "was.name", lag(x.category) OVER history AS "was.category", lag(x.price) OVER history AS "was.price"
+        FROM (
+        SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+        FROM (
+            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+            FROM events AS e
+            WINDOW
+                last_first AS (
+                    PARTITION BY e.product_id, e._effective
+                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                ),
+                same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.name, e.category, e.price)
+        ) AS w
+        WHERE w._place = 1
+        ) AS x
+        WINDOW history AS (PARTITION BY x.product_id ORDER BY x._effective)
+    ) AS c
+), said AS (
+    SELECT e._bronze_id, CASE
+        WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        -- Two deletes say the same, whatever values they carry.
+        WHEN e._deleted AND w._deleted THEN 'deleted'
+        WHEN NOT (ROW(e._deleted, e.name, e.category, e.price) IS NOT DISTINCT FROM ROW(w._deleted, w.name, w.category, w.price)) THEN 'superseded'
+        WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
+        WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        ELSE 'unchanged'
+    END AS outcome
+    FROM events AS e
+    JOIN moments AS w ON w.product_id = e.product_id AND w._effective = e._effective
+    LEFT JOIN silver.products AS s
+        ON s.product_id = e.product_id AND s.valid_from = e._effective AND w._changes
+)
+SELECT r._bronze_id, CASE
+    WHEN p.batch_no IS NOT NULL THEN 'waiting'
+    WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
+    WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
+    WHEN x.state = 'rejected' THEN 'rejected'
+    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN d._bronze_id IS NOT NULL THEN d.outcome
+    ELSE NULL
+END
+FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_products_rows AS b) AS r
+LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
+LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.products' AND x.bronze_id = r._bronze_id
+LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.products' AND p.batch_no = r._batch_no
+LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.products' AND k.batch_no = r._batch_no
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine,
+    outcomes_routine
+)
+VALUES (
+    'silver.products',
+    'silver',
+    'scd2',
+    'ecommerce',
+    'One row for each product and period.',
+    '{"columns": [{"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(category))", "name": "category", "rules": [{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}], "type": "text"}, {"expression": "price", "name": "price", "rules": [{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}], "type": "numeric"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each product and period.", "effective": "updated_at", "key": ["product_id"], "kind": "scd2", "layer": "silver", "name": "products", "source": "bronze.raw_products", "source_columns": ["sku", "name", "category", "price", "updated_date", "op"]}'::jsonb,
+    'silver.products',
+    'dwh_etl.load_silver_products',
+    'dwh_etl.rebuild_silver_products',
+    'dwh_etl.outcomes_silver_products'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine,
+    outcomes_routine = excluded.outcomes_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.products' AND active;
+INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, active
+)
+VALUES
+    ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
+    ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
+    ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
+    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '3b4171764a43', true),
+    ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'price is no number', 'f4c1f05117e0', true),
+    ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', '17dbeb8f93bf', true),
+    ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
+    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
+ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+
+SELECT dwh_lineage.register_input('silver.products', 'bronze.raw_products');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'silver.products' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('bronze.raw_products', 'sku', 'silver.products', 'product_id', 'nullif(upper(trim(sku)), '''')', 'DIRECT', true),
+    ('bronze.raw_products', 'name', 'silver.products', 'name', 'trim(name)', 'DIRECT', false),
+    ('bronze.raw_products', 'category', 'silver.products', 'category', 'lower(trim(category))', 'DIRECT', false),
+    ('bronze.raw_products', 'price', 'silver.products', 'price', 'price', 'DIRECT', false),
+    ('bronze.raw_products', 'updated_date', 'silver.products', 'valid_from', 'updated_date', 'DIRECT', false),
+    ('bronze.raw_products', 'op', 'silver.products', '*', 'op = ''D''', 'INDIRECT', false);

@@ -1,0 +1,62 @@
+"""What people decided, laid over bronze: corrections, rejections, waivers. Bronze itself never changes.
+
+The effective row is the bronze row with its latest correction over it; a rejected row is not taken; a waived rule is
+not broken. So a rebuild is a function of bronze, rules and decisions, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from medallion.compile import text
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+
+def rows(contract: Contract) -> str:
+    """The effective rows of a silver table's source, as a subquery. `_arrived`: a corrected row as it came."""
+    target, columns = literal(text.target(contract)), contract["source_columns"]
+    arrived = text.json_object([(name, f"b.{ident(name)}") for name in columns])
+    selected = [
+        *(f"b.{name}" for name in ("_bronze_id", "_batch_no", "_ingested_at", "_extra")),
+        *(_effective(name) for name in columns),
+        f"CASE WHEN c.patch IS NOT NULL THEN {arrived} END AS _arrived",
+    ]
+    return f"""(
+    SELECT
+{text.lines(selected, 2)}
+    FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS b
+    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = {target} AND c.bronze_id = b._bronze_id
+    WHERE NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = {target} AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+    )
+)"""
+
+
+def _effective(name: str) -> str:
+    patched = f"c.patch ->> {literal(name)}"
+    return f"CASE WHEN c.patch ? {literal(name)} THEN {patched} ELSE b.{ident(name)} END AS {ident(name)}"
+
+
+def broken(contract: Contract, unwaivable: Iterable[int]) -> str:
+    """The broken rules of an evaluated row but the waived ones. Casts, keys and times cannot be waived."""
+    target = literal(text.target(contract))
+    vital = ", ".join(str(position) for position in unwaivable)
+    governs = "j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)"
+    return f"""\
+CASE WHEN j._broken IS NULL OR NOT EXISTS (
+        -- Asked once for the whole statement: nearly always nobody has waived anything.
+        SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = {target}
+    ) THEN j._broken
+    ELSE (
+        SELECT array_agg(p.position ORDER BY p.position)
+        FROM unnest(j._broken) AS p (position)
+        WHERE p.position = ANY (ARRAY[{vital}]::smallint[]) OR NOT EXISTS (
+            SELECT 1
+            FROM dwh_lineage.waivers AS w
+            JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+            WHERE w.target = {target} AND q.position = p.position
+                AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND {governs}
+        )
+    ) END AS _broken"""

@@ -1,0 +1,20 @@
+from django.db import migrations
+
+from lineage.schema import RunSqlFile
+
+ROUTINES = {
+    "at_zone": "FUNCTION dwh_etl.at_zone(timestamp, text)",
+    "to_timestamptz_in_zone": "FUNCTION dwh_etl.to_timestamptz_in_zone(text, text)",
+    "iso_to_date": "FUNCTION dwh_etl.iso_to_date(text)",
+    "iso_to_timestamp": "FUNCTION dwh_etl.iso_to_timestamp(text)",
+    "to_numeric_of_scale": "FUNCTION dwh_etl.to_numeric_of_scale(text, integer, integer)",
+    "to_jsonb": "FUNCTION dwh_etl.to_jsonb(text)",
+}
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("medallion", "0003_received_files"),
+    ]
+
+    operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
