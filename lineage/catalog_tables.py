@@ -99,12 +99,17 @@ class WatermarkMoveTable(AssayTable):
     target_id = TableLinkColumn(verbose_name="Consumer")
     moved_at = WhenColumn(verbose_name="Moved")
     moved_by = tables.Column(verbose_name="By")
-    to_value = MomentColumn(verbose_name="To", default="the end")
+    to_value = MomentColumn(verbose_name="To", empty_values=())
     became = tables.Column(verbose_name="What came of it", empty_values=())
     reason = tables.Column(attrs=WIDE)
 
     class Meta(AssayTable.Meta):
         attrs = {"class": "grid", "caption": "Moved by hand"}
+
+    def render_to_value(self, record: WatermarkMove) -> SafeString | str:
+        if record.to_value is None:
+            return "the end" if record.forward else "the start"
+        return render_to_string("assay/_when.html", {"at": record.to_value})
 
     def render_became(self, record: WatermarkMove) -> str:
         batches = f"{assay.count(record.batches)} batch{'es' if record.batches != 1 else ''}"

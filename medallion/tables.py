@@ -21,11 +21,16 @@ class ReceivedFileTable(AssayTable):
     unreadable = CountColumn(verbose_name="Unreadable lines")
     seen_at = MomentColumn(verbose_name="Seen")
     uploaded_by = tables.Column(verbose_name="By", empty_values=(), default="pickup")
-    error = tables.Column(attrs={"td": {"class": "wide"}})
 
     class Meta(AssayTable.Meta):
         attrs = {"class": "grid", "caption": "Files"}
         empty_text = "No file has come yet. Upload one, or set pickup = True in a source."
+
+    def render_file(self, record: ReceivedFile) -> SafeString:
+        """Its path, and below what was wrong with it."""
+        if not record.error:
+            return format_html("{}", record.file)
+        return format_html('{}<br><span class="quiet">{}</span>', record.file, record.error)
 
     def render_target(self, record: ReceivedFile) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("admin:table", args=[record.target]), record.target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from medallion import maintenance
 from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
 from medallion.execution.perform import perform_step
@@ -28,3 +29,9 @@ def sweep() -> None:
 def pick_up() -> None:
     """Ingests what is new in the folders of sources with `pickup = True`; beat sends it every minute."""
     picking.pick_up()
+
+
+@shared_task(name="medallion.tasks.maintain", ignore_result=True, acks_late=False, expires=3600)  # type: ignore[untyped-decorator]
+def maintain() -> None:
+    """Partitions ahead, indexes summarised; beat sends it every hour."""
+    maintenance.maintain()

@@ -14,10 +14,10 @@ register = template.Library()
 NOTHING = "–"
 
 _TONES = {
-    "good": ("completed", "succeeded", "landed", "passed", "fresh"),
+    "good": ("completed", "succeeded", "landed", "passed", "fresh", "ingested"),
     "bad": ("failed", "lost", "error", "gap", "quarantine", "fail"),
     "busy": ("running", "retrying", "cancelling", "queued"),
-    "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn"),
+    "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn", "growing"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 

@@ -12,6 +12,7 @@ ROUTINES = {
     "bronze_after_insert": "FUNCTION dwh_etl.bronze_after_insert()",
     "guard_bronze": "PROCEDURE dwh_etl.guard_bronze(regclass, text)",
     "ensure_bronze_partitions": "PROCEDURE dwh_etl.ensure_bronze_partitions(text, integer, timestamptz)",
+    "maintain_bronze": "FUNCTION dwh_etl.maintain_bronze(text)",
     "refuse_if_rows": "FUNCTION dwh_etl.refuse_if_rows(regclass)",
     "align_types": "PROCEDURE dwh_etl.align_types(text)",
     "measure_accounting": "FUNCTION dwh_etl.measure_accounting(text, uuid)",

@@ -37,6 +37,8 @@ def broker_url(redis_url: str) -> str:
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "medallion.tasks.sweep", "schedule": 5.0},
     "pick up": {"task": "medallion.tasks.pick_up", "schedule": 60.0},
+    # Every hour, not every day: a beat that is restarted each day would never come to it.
+    "maintain": {"task": "medallion.tasks.maintain", "schedule": 3600.0},
 }
 
 # Celery warns root because messages could carry code (pickle); ours are JSON with ids.
