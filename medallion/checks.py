@@ -80,6 +80,11 @@ def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessag
         yield from _expression(table, f"The column {name}", column.expression, known, source.target)
         for problem in column.problems():
             yield _error(table, f"The column {name}: {problem}.", "See docs/reference/declarations.md.", "E027")
+    for name, made in table.generated().items():
+        stored = set(columns) - {getattr(table.history(), "effective", None)}
+        if not is_name(name) or name in OWN_COLUMNS:
+            yield _error(table, f"The column {name!r} cannot have that name.", "Choose another.", "E022")
+        yield from _expression(table, f"The generated column {name}", made.expression, stored, table.target)
     meta = {"where": getattr(table.Meta, "where", None), "deleted_when": getattr(table.history(), "deleted_when", None)}
     for what, condition in meta.items():
         if condition:

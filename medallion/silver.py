@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from medallion import bronze, declaration
-from medallion.columns import Column
+from medallion.columns import Column, Generated
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Table(declaration.Table):
     layer = "silver"
     abstract = True
     _columns: ClassVar[dict[str, Column]] = {}
+    _generated: ClassVar[dict[str, Generated]] = {}
 
     class Meta:
         source: type[bronze.Table]
@@ -48,7 +49,8 @@ class Table(declaration.Table):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Taken off the class, so that a column may be called `name` or `key` as well.
         cls._columns = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
-        for name in cls._columns:
+        cls._generated = {name: value for name, value in vars(cls).items() if isinstance(value, Generated)}
+        for name in (*cls._columns, *cls._generated):
             delattr(cls, name)
         super().__init_subclass__(**kwargs)
 
@@ -56,6 +58,11 @@ class Table(declaration.Table):
     def columns(cls) -> dict[str, Column]:
         """The declared columns in order."""
         return cls._columns
+
+    @classmethod
+    def generated(cls) -> dict[str, Generated]:
+        """The columns that the database makes from the others."""
+        return cls._generated
 
     @classmethod
     def history(cls) -> Append | SCD2:
@@ -81,6 +88,7 @@ class Table(declaration.Table):
         }
         for name, value in (
             ("key", cls.key()),
+            ("generated", [column.contract(name) for name, column in cls.generated().items()]),
             ("where", getattr(cls.Meta, "where", None)),
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
             ("description", cls.description()),

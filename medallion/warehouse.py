@@ -8,6 +8,7 @@ from medallion.columns import (
     Column,
     Date,
     Enum,
+    Generated,
     Integer,
     Json,
     Numeric,
@@ -34,6 +35,6 @@ from quality.rules import (
 
 __all__ = [
     "FAIL", "KEEP", "SCD2", "Append", "Array", "AtLeast", "Between", "BigInt", "Boolean", "Column", "Condition", "Date",
-    "DoesNotMatch", "Enum", "GreaterThan", "Integer", "Json", "Matches", "MaxLength", "MinLength", "Numeric", "OneOf",
-    "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver", "sources",
+    "DoesNotMatch", "Enum", "Generated", "GreaterThan", "Integer", "Json", "Matches", "MaxLength", "MinLength",
+    "Numeric", "OneOf", "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver", "sources",
 ]  # fmt: skip

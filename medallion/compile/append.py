@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import outcomes, text
+from medallion.compile import constraints, outcomes, text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -74,8 +74,9 @@ class AppendHistory:
             "_loaded_at timestamptz NOT NULL DEFAULT now()",
         ]
         table = text.relation(contract)
-        return f"CREATE TABLE {table} (\n{text.lines([*columns, *meta])}\n);\n" + text.comment(
-            f"TABLE {table}", contract.get("description", "")
+        return (
+            f"CREATE TABLE {table} (\n{text.lines([*columns, *meta, *constraints.in_table(contract)])}\n);\n"
+            + text.comment(f"TABLE {table}", contract.get("description", ""))
         )
 
     def routines(self, contract: Contract) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import outcomes, text
+from medallion.compile import constraints, outcomes, text
 from medallion.compile.append import LAND, evaluated, finish, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -92,6 +92,7 @@ class Scd2History:
             "_loaded_at timestamptz NOT NULL DEFAULT now()",
             f"CONSTRAINT {ident(name + '_valid_range')} CHECK (valid_to > valid_from)",
             f"CONSTRAINT {ident(name + '_current_is_open')} CHECK (is_current = (valid_to IS NULL))",
+            *constraints.in_table(contract),
         ]
         return (
             f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from medallion.compile import append, evaluate, scd2, text
+from medallion.compile import append, constraints, evaluate, scd2, text
 from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -49,11 +49,14 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     if _shape(old) != _shape(new):
         return "\n".join([_drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
                           _needs_rebuild(new)])  # fmt: skip
-    changes = [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
+    gone, come = constraints.changes(old, new)
+    changes = [*gone]
+    changes += [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
     types = {column["name"]: column["type"] for column in new["columns"]}
     changes += [
         f"ALTER TABLE {text.relation(new)} ADD COLUMN {ident(name)} {types[name]};" for name in _names(new, old)
     ]
+    changes += come
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }

@@ -226,7 +226,10 @@ PRESENCES = History(presences, ("id",), ("name", "state"), None)
 def append(rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
     """(rows of silver.readings, outcome of each bronze row)."""
     judged = [readings(row) for row in rows]
-    good = [j.values | {"_source_bronze_id": j.row.bronze_id} for j in judged if j.is_event]
+    good = [
+        j.values | {"initial": j.values["sensor"][:1], "_source_bronze_id": j.row.bronze_id}
+        for j in judged if j.is_event
+    ]  # fmt: skip
     return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
 
 

@@ -10,6 +10,8 @@ from medallion.warehouse import (
     Condition,
     Date,
     DoesNotMatch,
+    Enum,
+    Generated,
     Integer,
     MaxLength,
     MinLength,
@@ -53,7 +55,8 @@ class Readings(silver.Table):
     day = Date("day")
     at = Timestamp("at", rules=[Required()])
     note = Text("note", rules=[DoesNotMatch("^!", null=True), MinLength(2, null=True)])
-    state = Text("lower(state)", rules=[OneOf("on", "off")])
+    state = Enum("lower(state)", "on", "off")
+    initial = Generated("left(sensor, 1)")
 
     class Meta:
         source = RawReadings
