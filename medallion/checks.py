@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -89,6 +90,10 @@ def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessag
     for what, condition in meta.items():
         if condition:
             yield from _expression(table, f"Its {what}", condition, known, source.target)
+    if table.max_rejected() is not None and not re.fullmatch(r"\d+(\.\d+)?%|\d+", str(table.max_rejected())):
+        yield _error(
+            table, f"Its max_rejected is {table.max_rejected()!r}.", 'Write "5%", or a number of rows.', "E028"
+        )
     yield from _history(table)
 
 
@@ -97,7 +102,7 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
     for name in table.key():
         if name not in columns:
             yield _error(table, f"Its key names {name}, which is no column of it.", _known(columns), "E023")
-    if not isinstance(history, silver.SCD2):
+    if isinstance(history, silver.Append):
         return
     if not table.key():
         yield _error(table, "A table with history needs a key.", 'Add to its Meta: key = "customer_id".', "E024")

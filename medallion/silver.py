@@ -20,6 +20,22 @@ class Append:
 
 
 @dataclass(frozen=True)
+class SCD1:
+    """One row for each key: what its newest event, in the order of the source's time, says.
+
+    effective: the column that says since when a row's values hold; without one, the time of the ingestion.
+    deleted_when: a condition over the bronze columns; such a row takes its key's row away.
+    """
+
+    kind: ClassVar[str] = "scd1"
+    effective: str | None = None
+    deleted_when: str | None = None
+
+    def contract(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class SCD2:
     """One row for each key and period of the same values.
 
@@ -36,7 +52,8 @@ class SCD2:
 
 
 class Table(declaration.Table):
-    """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate."""
+    """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
+    max_rejected."""
 
     layer = "silver"
     abstract = True
@@ -65,7 +82,7 @@ class Table(declaration.Table):
         return cls._generated
 
     @classmethod
-    def history(cls) -> Append | SCD2:
+    def history(cls) -> Append | SCD1 | SCD2:
         """How versions of a row are kept."""
         return getattr(cls.Meta, "history", None) or Append()
 
@@ -74,6 +91,11 @@ class Table(declaration.Table):
         """The columns of the business key."""
         key = getattr(cls.Meta, "key", ())
         return [key] if isinstance(key, str) else list(key)
+
+    @classmethod
+    def max_rejected(cls) -> str | int | None:
+        """How many rows of a batch may be rejected, before nothing of it lands: a number, or a share as in "5%"."""
+        return getattr(cls.Meta, "max_rejected", None)
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
@@ -91,6 +113,7 @@ class Table(declaration.Table):
             ("generated", [column.contract(name) for name, column in cls.generated().items()]),
             ("where", getattr(cls.Meta, "where", None)),
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
+            ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("description", cls.description()),
         ):
             if value:

@@ -25,7 +25,7 @@ def silver_columns(contract: Contract) -> str:
     key, effective = contract.get("key", []), contract.get("effective")
     edges: list[Edge] = []
     for column in contract["columns"]:
-        stored = "valid_from" if column["name"] == effective else column["name"]
+        stored = "valid_from" if column["name"] == effective and contract["kind"] == "scd2" else column["name"]
         for source in columns_of(column["expression"]):
             edges.append((source, stored, column["expression"], "DIRECT", column["name"] in key))
     by_name = {column["name"]: column for column in contract["columns"]}
