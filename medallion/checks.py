@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -80,10 +81,19 @@ def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessag
         yield from _expression(table, f"The column {name}", column.expression, known, source.target)
         for problem in column.problems():
             yield _error(table, f"The column {name}: {problem}.", "See docs/reference/declarations.md.", "E027")
+    for name, made in table.generated().items():
+        stored = set(columns) - {getattr(table.history(), "effective", None)}
+        if not is_name(name) or name in OWN_COLUMNS:
+            yield _error(table, f"The column {name!r} cannot have that name.", "Choose another.", "E022")
+        yield from _expression(table, f"The generated column {name}", made.expression, stored, table.target)
     meta = {"where": getattr(table.Meta, "where", None), "deleted_when": getattr(table.history(), "deleted_when", None)}
     for what, condition in meta.items():
         if condition:
             yield from _expression(table, f"Its {what}", condition, known, source.target)
+    if table.max_rejected() is not None and not re.fullmatch(r"\d+(\.\d+)?%|\d+", str(table.max_rejected())):
+        yield _error(
+            table, f"Its max_rejected is {table.max_rejected()!r}.", 'Write "5%", or a number of rows.', "E028"
+        )
     yield from _history(table)
 
 
@@ -92,7 +102,7 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
     for name in table.key():
         if name not in columns:
             yield _error(table, f"Its key names {name}, which is no column of it.", _known(columns), "E023")
-    if not isinstance(history, silver.SCD2):
+    if isinstance(history, silver.Append):
         return
     if not table.key():
         yield _error(table, "A table with history needs a key.", 'Add to its Meta: key = "customer_id".', "E024")

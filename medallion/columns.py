@@ -70,7 +70,24 @@ class Enum(Column):
         self.values = values
 
     def contract(self, name: str) -> dict[str, Any]:
-        return super().contract(name) | {"values": list(self.values)}
+        contract = super().contract(name)
+        contract["rules"][0]["held"] = True  # by the table, so that it cannot be waived
+        return contract | {"values": list(self.values)}
+
+
+class Generated:
+    """A column that the database makes from the row's other columns: `Generated("split_part(email, '@', 2)")`.
+
+    The expression may only use immutable functions, as PostgreSQL says of generated columns. `of`: its type.
+    """
+
+    def __init__(self, expression: str, of: type[Column] | Column = Text) -> None:
+        self.expression = expression
+        self.sql_type = (of if isinstance(of, Column) else of("")).sql_type
+
+    def contract(self, name: str) -> dict[str, Any]:
+        """The column as JSON."""
+        return {"name": name, "type": self.sql_type, "expression": self.expression}
 
 
 class SmallInt(Column):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from medallion import bronze, declaration
-from medallion.columns import Column
+from medallion.columns import Column, Generated
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,22 @@ class Append:
 
     def contract(self) -> dict[str, Any]:
         return {}
+
+
+@dataclass(frozen=True)
+class SCD1:
+    """One row for each key: what its newest event, in the order of the source's time, says.
+
+    effective: the column that says since when a row's values hold; without one, the time of the ingestion.
+    deleted_when: a condition over the bronze columns; such a row takes its key's row away.
+    """
+
+    kind: ClassVar[str] = "scd1"
+    effective: str | None = None
+    deleted_when: str | None = None
+
+    def contract(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -36,11 +52,13 @@ class SCD2:
 
 
 class Table(declaration.Table):
-    """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate."""
+    """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
+    max_rejected."""
 
     layer = "silver"
     abstract = True
     _columns: ClassVar[dict[str, Column]] = {}
+    _generated: ClassVar[dict[str, Generated]] = {}
 
     class Meta:
         source: type[bronze.Table]
@@ -48,7 +66,8 @@ class Table(declaration.Table):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # Taken off the class, so that a column may be called `name` or `key` as well.
         cls._columns = {name: value for name, value in vars(cls).items() if isinstance(value, Column)}
-        for name in cls._columns:
+        cls._generated = {name: value for name, value in vars(cls).items() if isinstance(value, Generated)}
+        for name in (*cls._columns, *cls._generated):
             delattr(cls, name)
         super().__init_subclass__(**kwargs)
 
@@ -58,7 +77,12 @@ class Table(declaration.Table):
         return cls._columns
 
     @classmethod
-    def history(cls) -> Append | SCD2:
+    def generated(cls) -> dict[str, Generated]:
+        """The columns that the database makes from the others."""
+        return cls._generated
+
+    @classmethod
+    def history(cls) -> Append | SCD1 | SCD2:
         """How versions of a row are kept."""
         return getattr(cls.Meta, "history", None) or Append()
 
@@ -67,6 +91,11 @@ class Table(declaration.Table):
         """The columns of the business key."""
         key = getattr(cls.Meta, "key", ())
         return [key] if isinstance(key, str) else list(key)
+
+    @classmethod
+    def max_rejected(cls) -> str | int | None:
+        """How many rows of a batch may be rejected, before nothing of it lands: a number, or a share as in "5%"."""
+        return getattr(cls.Meta, "max_rejected", None)
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
@@ -81,8 +110,10 @@ class Table(declaration.Table):
         }
         for name, value in (
             ("key", cls.key()),
+            ("generated", [column.contract(name) for name, column in cls.generated().items()]),
             ("where", getattr(cls.Meta, "where", None)),
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
+            ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("description", cls.description()),
         ):
             if value:

@@ -8,6 +8,7 @@ from medallion.columns import (
     Column,
     Date,
     Enum,
+    Generated,
     Integer,
     Json,
     Numeric,
@@ -17,7 +18,7 @@ from medallion.columns import (
     Uuid,
 )
 from medallion.pipelines import Pipeline
-from medallion.silver import SCD2, Append
+from medallion.silver import SCD1, SCD2, Append
 from medallion.sources import FAIL, KEEP
 from quality.rules import (
     AtLeast,
@@ -33,7 +34,8 @@ from quality.rules import (
 )
 
 __all__ = [
-    "FAIL", "KEEP", "SCD2", "Append", "Array", "AtLeast", "Between", "BigInt", "Boolean", "Column", "Condition", "Date",
-    "DoesNotMatch", "Enum", "GreaterThan", "Integer", "Json", "Matches", "MaxLength", "MinLength", "Numeric", "OneOf",
-    "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver", "sources",
+    "FAIL", "KEEP", "SCD1", "SCD2", "Append", "Array", "AtLeast", "Between", "BigInt", "Boolean", "Column", "Condition",
+    "Date", "DoesNotMatch", "Enum", "Generated", "GreaterThan", "Integer", "Json", "Matches", "MaxLength", "MinLength",
+    "Numeric", "OneOf", "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid", "bronze", "gold", "silver",
+    "sources",
 ]  # fmt: skip

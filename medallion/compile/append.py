@@ -4,52 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import outcomes, text
+from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile.loading import LAND, evaluated, finish, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
-
-REJECT = """\
-DROP TABLE IF EXISTS pg_temp.rejected;
-CREATE TEMP TABLE rejected ON COMMIT DROP AS
-SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
-    e._source_data AS source_data
-FROM pg_temp.evaluated AS e
-WHERE e._broken IS NOT NULL;
-"""
-
-LAND = """\
-DROP TABLE IF EXISTS pg_temp.passed;
-CREATE TEMP TABLE passed ON COMMIT DROP AS
-SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-PERFORM dwh_lineage.land_exceptions({target}, l_load.load_batch, 'holds the rules of the rebuild');
-"""
-
-
-def evaluated(contract: Contract, batches: str) -> str:
-    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table."""
-    where = f"\nWHERE {text.not_skipped(contract, 'v')}" if batches == "NULL" else ""
-    return f"""\
-DROP TABLE IF EXISTS pg_temp.evaluated;
-CREATE TEMP TABLE evaluated ON COMMIT DROP AS
-SELECT v.* FROM {text.routine(contract, "evaluate")}({batches}, NULL) AS v{where};
-GET DIAGNOSTICS l_read = ROW_COUNT;
-"""
-
-
-def record(contract: Contract) -> str:
-    """Puts the rows that are not good before people."""
-    return (
-        f"{REJECT}l_rejected := dwh_lineage.record_exceptions("
-        f"{literal(text.target(contract))}, {literal(contract['source'])}, l_load.load_batch);\n"
-    )
-
-
-def finish(contract: Contract, counts: str) -> str:
-    """Ends the load with its counts."""
-    return (
-        f"PERFORM dwh_lineage.finish_load(\n    l_load.load_batch, 'transform', "
-        f"jsonb_build_object({literal(contract['source'])}, l_read), {counts}\n);\n"
-    )
 
 
 class AppendHistory:
@@ -74,8 +32,9 @@ class AppendHistory:
             "_loaded_at timestamptz NOT NULL DEFAULT now()",
         ]
         table = text.relation(contract)
-        return f"CREATE TABLE {table} (\n{text.lines([*columns, *meta])}\n);\n" + text.comment(
-            f"TABLE {table}", contract.get("description", "")
+        return (
+            f"CREATE TABLE {table} (\n{text.lines([*columns, *meta, *constraints.in_table(contract)])}\n);\n"
+            + text.comment(f"TABLE {table}", contract.get("description", ""))
         )
 
     def routines(self, contract: Contract) -> list[str]:
@@ -94,7 +53,7 @@ IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
 {evaluated(contract, "l_load.taken")}
-INSERT INTO {text.relation(contract)} ({text.names(columns)}, _source_bronze_id, _batch_id)
+{gates.check(contract)}INSERT INTO {text.relation(contract)} ({text.names(columns)}, _source_bronze_id, _batch_id)
 SELECT {text.names(columns, "e")}, e._bronze_id, l_batch_id
 FROM pg_temp.evaluated AS e
 WHERE e._broken IS NULL AND NOT e._deleted
@@ -104,6 +63,7 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL AND NOT e._deleted;
 
 {record(contract)}
+{gates.land(contract)}
 {finish(contract, "l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: good rows are appended, the others become exceptions. "
             "Takes the run's id. Locks the table's row in dwh_lineage.targets.",

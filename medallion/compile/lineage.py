@@ -25,9 +25,14 @@ def silver_columns(contract: Contract) -> str:
     key, effective = contract.get("key", []), contract.get("effective")
     edges: list[Edge] = []
     for column in contract["columns"]:
-        stored = "valid_from" if column["name"] == effective else column["name"]
+        stored = "valid_from" if column["name"] == effective and contract["kind"] == "scd2" else column["name"]
         for source in columns_of(column["expression"]):
             edges.append((source, stored, column["expression"], "DIRECT", column["name"] in key))
+    by_name = {column["name"]: column for column in contract["columns"]}
+    for column in contract.get("generated", []):
+        for name in columns_of(column["expression"]):
+            sources = columns_of(by_name[name]["expression"]) if name in by_name else []
+            edges += [(source, column["name"], column["expression"], "DIRECT", False) for source in sources]
     for condition in filter(None, (contract.get("where"), contract.get("deleted_when"))):
         edges += [(source, "*", condition, "INDIRECT", False) for source in columns_of(condition)]
     return declared(text.target(contract), [(contract["source"], *edge) for edge in edges])

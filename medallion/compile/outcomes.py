@@ -36,6 +36,7 @@ def scd2(contract: Contract) -> str:
     lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in values)
     was = f"ROW({', '.join('c.' + ident('was.' + name) for name in values)})"
     winner = winners(contract, "events").replace("\n", "\n        ")
+    last, stands = _one_row(contract) if contract["kind"] == "scd1" else _versions(contract)
     return _function(
         contract,
         f"""\
@@ -49,7 +50,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, {text.names([*key, *values], "c")},
+    SELECT c._effective, c._deleted, c._bronze_id, {text.names([*key, *values], "c")},
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND {text.row(values, "c")} IS DISTINCT FROM {was}) AS _changes
     FROM (
@@ -61,18 +62,17 @@ WITH events AS MATERIALIZED (
     ) AS c
 ), said AS (
     SELECT e._bronze_id, CASE
-        WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
+        WHEN {last} AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
         WHEN NOT ({said}) THEN 'superseded'
-        WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
-        WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        {stands}
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e
     JOIN moments AS w ON {text.equal([*key, "_effective"], "w", "e")}
     LEFT JOIN {text.relation(contract)} AS s
-        ON {text.equal(key, "s", "e")} AND s.valid_from = e._effective AND w._changes
+        ON {text.equal(key, "s", "e")} AND {_begins(contract)} = e._effective AND w._changes
 )
 SELECT r._bronze_id, CASE
     {_shared(contract, "d.outcome IN ('current', 'history')")}
@@ -82,6 +82,29 @@ END
 FROM {_bronze(contract)} AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 {_joins(contract)}""",
+    )
+
+
+def _begins(contract: Contract) -> str:
+    return f"s.{ident(contract.get('effective') or '_since')}" if contract["kind"] == "scd1" else "s.valid_from"
+
+
+def _versions(contract: Contract) -> tuple[str, str]:
+    """(which moments must have a row of the table, what became of the event that a row stems from) of an SCD2 table."""
+    return (
+        "w._changes",
+        "WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'\n"
+        "        WHEN s._source_bronze_id = e._bronze_id THEN 'history'",
+    )
+
+
+def _one_row(contract: Contract) -> tuple[str, str]:
+    """The same of an SCD1 table: only the last change of a key stands."""
+    later = f"SELECT 1 FROM moments AS l WHERE {text.equal(contract['key'], 'l', 'w')}"
+    return (
+        f"w._changes AND NOT EXISTS ({later} AND l._changes AND l._effective > w._effective)",
+        "WHEN s._source_bronze_id = e._bronze_id THEN 'current'\n"
+        "        WHEN w._changes AND w._bronze_id = e._bronze_id THEN 'superseded'",
     )
 
 

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import outcomes, text
-from medallion.compile.append import LAND, evaluated, finish, record
+from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile.loading import LAND, evaluated, finish, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -66,6 +66,21 @@ FROM (
 WHERE w._place = 1"""
 
 
+def changes(contract: Contract, events: str) -> str:
+    """The moments at which something changed, in full histories."""
+    key, values = contract["key"], attributes(contract)
+    return f"""\
+SELECT c.*
+FROM (
+    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
+    FROM (
+{indented(winners(contract, events), 2)}
+    ) AS h
+    WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
+) AS c
+WHERE {_differs(values)}"""
+
+
 class Scd2History:
     """How an SCD2 table is stored, loaded, rebuilt and accounted for."""
 
@@ -92,6 +107,7 @@ class Scd2History:
             "_loaded_at timestamptz NOT NULL DEFAULT now()",
             f"CONSTRAINT {ident(name + '_valid_range')} CHECK (valid_to > valid_from)",
             f"CONSTRAINT {ident(name + '_current_is_open')} CHECK (is_current = (valid_to IS NULL))",
+            *constraints.in_table(contract),
         ]
         return (
             f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
@@ -119,14 +135,14 @@ END IF;
 SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
 WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
-{record(contract)}
-{_events(contract, "events", "pg_temp.evaluated")}
+{gates.check(contract)}{record(contract)}
+{gates.land(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 ANALYZE pg_temp.events;
 {self._touched(contract)}
 {self._append(contract)}
 IF l_late IS NOT NULL THEN
-{_indented(self._fold_late(contract))}
+{indented(self._fold_late(contract))}
 END IF;
 
 UPDATE dwh_lineage.targets
@@ -192,7 +208,7 @@ FROM (
         FROM (
             SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
             FROM (
-{_indented(winners(contract, "pg_temp.fresh"), 4)}
+{indented(winners(contract, "pg_temp.fresh"), 4)}
             ) AS w
             UNION ALL
             SELECT s._source_bronze_id, s.valid_from, false, true, {text.names(columns, "s")}
@@ -232,7 +248,7 @@ FROM pg_temp.touched AS t WHERE t._late;"""
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
-{_events(contract, "fold_events", "pg_temp.again")}
+{as_events(contract, "fold_events", "pg_temp.again")}
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
 l_inserted := l_inserted + l_late_inserted;
 l_updated := l_updated + l_late_updated;
@@ -249,7 +265,7 @@ SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))
 {evaluated(contract, "NULL")}
 {record(contract)}
 {LAND.format(target=literal(text.target(contract)))}
-{_events(contract, "fold_events", "pg_temp.evaluated")}
+{as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -279,15 +295,7 @@ SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid
 FROM (
     SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
     FROM (
-        SELECT c.*
-        FROM (
-            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
-            FROM (
-{_indented(winners(contract, "pg_temp.fold_events"), 4)}
-            ) AS h
-            WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
-        ) AS c
-        WHERE {_differs(values)}
+{indented(changes(contract, "pg_temp.fold_events"), 2)}
     ) AS k
 ) AS v
 WHERE NOT v._deleted;
@@ -323,7 +331,7 @@ GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
         )
 
 
-def _events(contract: Contract, name: str, source: str) -> str:
+def as_events(contract: Contract, name: str, source: str) -> str:
     """Good rows as events, with what orders those of one time."""
     return f"""\
 DROP TABLE IF EXISTS pg_temp.{name};
@@ -348,7 +356,7 @@ def _differs(values: list[str]) -> str:
     )
 
 
-def _indented(sql: str, depth: int = 1) -> str:
+def indented(sql: str, depth: int = 1) -> str:
     return "\n".join(text.INDENT * depth + line if line else line for line in sql.split("\n"))
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from medallion.compile import append, evaluate, scd2, text
+from medallion.compile import append, constraints, evaluate, gates, scd1, scd2, text
 from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 from quality.rules import fingerprint
 
-#: What changes nothing about the rows: a new text for people, and raw columns that only exceptions show.
-PRESENTATION = ("description", "source_columns")
+#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
+PRESENTATION = ("description", "source_columns", "max_rejected")
 
 
 def create(contract: Contract, warehouse: str) -> str:
@@ -24,7 +24,9 @@ def create(contract: Contract, warehouse: str) -> str:
 
 def routines(contract: Contract) -> str:
     """Evaluation, load, rebuild and the accounting of each row."""
-    return "\n".join([evaluate.create_function(contract), *_history(contract).routines(contract)])
+    return "\n".join(
+        [evaluate.create_function(contract), *_history(contract).routines(contract), *gates.evidence(contract)]
+    )
 
 
 def metadata(contract: Contract, warehouse: str) -> str:
@@ -49,11 +51,14 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     if _shape(old) != _shape(new):
         return "\n".join([_drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
                           _needs_rebuild(new)])  # fmt: skip
-    changes = [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
+    gone, come = constraints.changes(old, new)
+    changes = [*gone]
+    changes += [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
     types = {column["name"]: column["type"] for column in new["columns"]}
     changes += [
         f"ALTER TABLE {text.relation(new)} ADD COLUMN {ident(name)} {types[name]};" for name in _names(new, old)
     ]
+    changes += come
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
@@ -93,6 +98,8 @@ def _drop_routines(contract: Contract) -> str:
     dropped = [
         f"DROP {kind} {text.routine(contract, verb)}({arguments});" for verb, (kind, arguments) in history.items()
     ]
+    if "max_rejected" in contract:
+        dropped.append(f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);")
     return "\n".join([*dropped, f"DROP FUNCTION {text.routine(contract, 'evaluate')}(bigint[], text[]);"]) + "\n"
 
 
@@ -100,8 +107,10 @@ def _needs_rebuild(contract: Contract) -> str:
     return f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = {literal(text.target(contract))};\n"
 
 
-def _history(contract: Contract) -> append.AppendHistory | scd2.Scd2History:
-    return append.HISTORY if contract["kind"] == "append" else scd2.HISTORY
+def _history(contract: Contract) -> append.AppendHistory | scd1.Scd1History | scd2.Scd2History:
+    if contract["kind"] == "append":
+        return append.HISTORY
+    return scd1.HISTORY if contract["kind"] == "scd1" else scd2.HISTORY
 
 
 def _rules(contract: Contract) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,12 +15,15 @@ from medallion.connections import work_connection
 from medallion.execution.claim import LEASE_SECONDS, Claim
 from medallion.execution.heartbeat import BEAT_SECONDS, Heartbeat
 
+logger = logging.getLogger(__name__)
+
 MAX_CONFLICTS = 20
 # Seconds. A load may take its time; waiting for a lock, or for us, may not.
 TIMEOUTS = {"statement_timeout": 4 * 3600.0, "lock_timeout": 60.0, "idle_in_transaction_session_timeout": 60.0}
 CONNECTION_LOST = "08006"
 QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
+GATE_REFUSED = "AS050"
 
 # The batch is found by the run's id: an index lookup, and NULL where nothing waited.
 _SUCCEED = """
@@ -141,10 +145,26 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
             return Verdict(Outcome.FENCED)
         if heart.cancelled and error.sqlstate == QUERY_CANCELED:
             return Verdict(Outcome.CANCELLED)
+        if error.sqlstate == GATE_REFUSED:
+            _record_evidence(connection, claim)
         return Verdict(Outcome.FAILED, Failure.of(error))
     except BaseException:
         _roll_back(connection)
         raise
+
+
+def _record_evidence(connection: psycopg.Connection[Any], claim: Claim) -> None:
+    """What a load saw that its gate refused, in a transaction of its own: the load's has been rolled back.
+
+    Where it cannot be recorded the step fails as it would anyway; the next attempt tries it again.
+    """
+    try:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute(_call(f"dwh_etl.evidence_{claim.target.replace('.', '_')}"), (claim.batch_id,))
+        connection.execute("COMMIT")
+    except psycopg.Error:
+        logger.exception("What the gate of %s refused could not be recorded.", claim.target)
+        _roll_back(connection)
 
 
 def _call(routine: str) -> sql.Composed:

@@ -9,6 +9,10 @@ ROUTINES = {
     "iso_to_timestamp": "FUNCTION dwh_etl.iso_to_timestamp(text)",
     "to_numeric_of_scale": "FUNCTION dwh_etl.to_numeric_of_scale(text, integer, integer)",
     "to_jsonb": "FUNCTION dwh_etl.to_jsonb(text)",
+    "rejected_by_batch": "FUNCTION dwh_etl.rejected_by_batch(text, numeric, boolean)",
+    "check_rejected": "FUNCTION dwh_etl.check_rejected(text, numeric, boolean)",
+    "measure_rejected": "FUNCTION dwh_etl.measure_rejected(text, uuid, numeric, boolean)",
+    "override_gate": "FUNCTION dwh_etl.override_gate(text, bigint, text)",
 }
 
 

@@ -219,6 +219,22 @@ def _left_out(judged: Judged) -> str:
     return "quarantined" if judged.wanted else "excluded"
 
 
+@dataclass(frozen=True)
+class Newest(History):
+    """An SCD1 table: of each history the version that is current."""
+
+    def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        versions, outcomes = super().fold(rows)
+        current = [version for version in versions if version["is_current"]]
+        for version in current:
+            version[self.effective or "_since"] = version["valid_from"]
+            for name in ("valid_from", "valid_to", "is_current"):
+                del version[name]
+        return current, {row: "superseded" if outcome == "history" else outcome for row, outcome in outcomes.items()}
+
+
+LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")
+LATEST_SEEN = Newest(presences, ("id",), ("name", "state"), None)
 MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")
 PRESENCES = History(presences, ("id",), ("name", "state"), None)
 
@@ -226,7 +242,10 @@ PRESENCES = History(presences, ("id",), ("name", "state"), None)
 def append(rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
     """(rows of silver.readings, outcome of each bronze row)."""
     judged = [readings(row) for row in rows]
-    good = [j.values | {"_source_bronze_id": j.row.bronze_id} for j in judged if j.is_event]
+    good = [
+        j.values | {"initial": j.values["sensor"][:1], "_source_bronze_id": j.row.bronze_id}
+        for j in judged if j.is_event
+    ]  # fmt: skip
     return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
 
 

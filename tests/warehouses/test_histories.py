@@ -35,7 +35,12 @@ MODELS: dict[str, tuple[Callable[[model.BronzeRow], model.Judged], Callable[...,
     "silver.readings": (model.readings, model.append),
     "silver.members": (model.members, model.MEMBERS.fold),
     "silver.presences": (model.presences, model.PRESENCES.fold),
+    "silver.latest": (model.members, model.LATEST.fold),
+    "silver.latest_seen": (model.presences, model.LATEST_SEEN.fold),
 }
+
+
+HISTORIES = [target for target in MODELS if target != "silver.readings"]
 
 
 @dataclass
@@ -220,7 +225,7 @@ def make_pending_again(world: World, target: str) -> None:
 @given(history=histories.batches(histories.MEMBER))
 @examples(0.35)
 def test_histories_are_what_the_model_folds_however_they_arrive(lab: bench.Connection, history: list[Any]) -> None:
-    world = live(lab, warehouse.RawMembers, ["silver.members", "silver.presences"],
+    world = live(lab, warehouse.RawMembers, HISTORIES,
                  ["gold.dim_member", "gold.members_by_region", "gold.names"])  # fmt: skip
     for batch in history:
         world.take(batch)
@@ -234,7 +239,7 @@ def test_histories_are_what_the_model_folds_however_they_arrive(lab: bench.Conne
 @given(history=histories.batches(histories.MEMBER, most=6))
 @examples(0.15)
 def test_one_load_of_all_and_batches_taken_twice_are_the_same(lab: bench.Connection, history: list[Any]) -> None:
-    world = live(lab, warehouse.RawMembers, ["silver.members", "silver.presences"], [])
+    world = live(lab, warehouse.RawMembers, HISTORIES, [])
     for batch in history:
         world.take(batch)
     world.load()
@@ -259,7 +264,7 @@ def test_append_tables_hold_each_good_row_once(lab: bench.Connection, history: l
 
 
 def test_a_version_s_source_is_the_first_row_that_said_it_even_one_that_arrives_later(lab: bench.Connection) -> None:
-    world = live(lab, warehouse.RawMembers, ["silver.members", "silver.presences"], [])
+    world = live(lab, warehouse.RawMembers, HISTORIES, [])
     said = {"region": "n", "id": "1", "name": "A", "updated": "2024-01-01"}
     for block in (3, 2, 1):
         world.take(histories.Batch(f"{block}.csv", 0, block, (said,), loaded=True))

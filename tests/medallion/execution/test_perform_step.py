@@ -148,6 +148,21 @@ def test_bad_data_fails_at_once_and_what_waits_for_it_ends_too(house: House, run
     assert run.error_message.startswith("silver.b: invalid input syntax")
 
 
+def test_what_a_gate_refused_is_recorded_and_not_tried_again(house: House, run: PipelineRun, first_step: Step) -> None:
+    house.load("silver.a", "RAISE EXCEPTION 'too many' USING ERRCODE = 'AS050';")
+    house.execute(
+        "CREATE PROCEDURE dwh_etl.evidence_silver_a(in_batch_id uuid) LANGUAGE sql AS $$"
+        " INSERT INTO dwh_staging.effects (target) VALUES ('evidence of ' || in_batch_id) $$"
+    )
+    try:
+        perform_step(first_step.pk)
+        first_step.refresh_from_db()
+        assert (first_step.state, first_step.failures, first_step.error_sqlstate) == ("failed", 1, "AS050")
+        assert (house.effects("silver.a"), house.effects(f"evidence of {run.batch_id}")) == (0, 1)
+    finally:
+        house.execute("DROP PROCEDURE dwh_etl.evidence_silver_a(uuid)")
+
+
 def test_message_detail_and_hint_of_a_failure_are_kept(house: House, run: PipelineRun, first_step: Step) -> None:
     house.load("silver.a", "RAISE EXCEPTION 'm' USING ERRCODE = 'AS042', DETAIL = 'd', HINT = 'h';")
     perform_step(first_step.pk)

@@ -1,6 +1,7 @@
 """A laboratory: tables of every kind that the engine knows, declared as a user would, to be broken by tests."""
 
 from medallion.warehouse import (
+    SCD1,
     SCD2,
     Append,
     AtLeast,
@@ -10,6 +11,8 @@ from medallion.warehouse import (
     Condition,
     Date,
     DoesNotMatch,
+    Enum,
+    Generated,
     Integer,
     MaxLength,
     MinLength,
@@ -53,7 +56,8 @@ class Readings(silver.Table):
     day = Date("day")
     at = Timestamp("at", rules=[Required()])
     note = Text("note", rules=[DoesNotMatch("^!", null=True), MinLength(2, null=True)])
-    state = Text("lower(state)", rules=[OneOf("on", "off")])
+    state = Enum("lower(state)", "on", "off")
+    initial = Generated("left(sensor, 1)")
 
     class Meta:
         source = RawReadings
@@ -95,6 +99,36 @@ class Presences(silver.Table):
         source = RawMembers
         key = "id"
         history = SCD2()
+        where = "state IS DISTINCT FROM 'z'"
+
+
+class Latest(silver.Table):
+    """Members as they are now."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name")
+    score = Integer("score", rules=[AtLeast(0, null=True)])
+    state = Text("state", rules=[OneOf("a", "b", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD1(effective="updated", deleted_when="op = 'D'")
+
+
+class LatestSeen(silver.Table):
+    """Who is there now, without a time of the source's and without deletes."""
+
+    id = Integer("id")
+    name = Text("name")
+    state = Text("state")
+
+    class Meta:
+        source = RawMembers
+        key = "id"
+        history = SCD1()
         where = "state IS DISTINCT FROM 'z'"
 
 

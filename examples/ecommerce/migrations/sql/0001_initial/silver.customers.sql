@@ -13,7 +13,10 @@ CREATE TABLE silver.customers (
     _batch_id uuid NOT NULL,
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT customers_valid_range CHECK (valid_to > valid_from),
-    CONSTRAINT customers_current_is_open CHECK (is_current = (valid_to IS NULL))
+    CONSTRAINT customers_current_is_open CHECK (is_current = (valid_to IS NULL)),
+    CONSTRAINT email_required CHECK (email IS NOT NULL),
+    CONSTRAINT status_values CHECK (status IN ('active', 'inactive', 'suspended')),
+    CONSTRAINT created_on_required CHECK (created_on IS NOT NULL)
 );
 COMMENT ON TABLE silver.customers IS 'One row for each customer and period.';
 CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHERE is_current;
@@ -578,7 +581,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on,
+    SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on,
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")) AS _changes
     FROM (
@@ -648,7 +651,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each customer and period.',
-     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "created_date", "updated_date", "op"]}'::jsonb,
+     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "created_date", "updated_date", "op"]}'::jsonb,
     'silver.customers',
     'dwh_etl.load_silver_customers',
     'dwh_etl.rebuild_silver_customers',
@@ -675,7 +678,7 @@ VALUES
     ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '42988508b1c2', true),
     ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'b071a23c07d3', true),
     ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
-    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', 'db225617bb1a', true),
+    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', '21573d595f4b', true),
     ('silver.customers', 'created_on:castable', 7, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', true),
     ('silver.customers', 'created_on:required', 8, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', '98b32dfda2f8', true),
     ('silver.customers', 'updated_at:castable', 9, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),

@@ -13,7 +13,8 @@ CREATE TABLE silver.order_items (
     _batch_id uuid NOT NULL,
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT order_items_valid_range CHECK (valid_to > valid_from),
-    CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL))
+    CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL)),
+    CONSTRAINT product_id_required CHECK (product_id IS NOT NULL)
 );
 COMMENT ON TABLE silver.order_items IS 'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.';
 CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
@@ -598,7 +599,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount,
+    SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount,
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")) AS _changes
     FROM (

@@ -12,7 +12,10 @@ CREATE TABLE silver.orders (
     _batch_id uuid NOT NULL,
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT orders_valid_range CHECK (valid_to > valid_from),
-    CONSTRAINT orders_current_is_open CHECK (is_current = (valid_to IS NULL))
+    CONSTRAINT orders_current_is_open CHECK (is_current = (valid_to IS NULL)),
+    CONSTRAINT customer_id_required CHECK (customer_id IS NOT NULL),
+    CONSTRAINT ordered_at_required CHECK (ordered_at IS NOT NULL),
+    CONSTRAINT status_values CHECK (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned'))
 );
 COMMENT ON TABLE silver.orders IS 'One row for each order and status it went through.';
 CREATE UNIQUE INDEX orders_current_key ON silver.orders (order_id) WHERE is_current;
@@ -568,7 +571,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c.order_id, c.customer_id, c.ordered_at, c.status, c.total,
+    SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.customer_id, c.ordered_at, c.status, c.total,
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")) AS _changes
     FROM (
@@ -638,7 +641,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each order and status it went through.',
-    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
     'silver.orders',
     'dwh_etl.load_silver_orders',
     'dwh_etl.rebuild_silver_orders',
@@ -666,7 +669,7 @@ VALUES
     ('silver.orders', 'customer_id:required', 4, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
     ('silver.orders', 'ordered_at:castable', 5, 'ordered_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'ordered_at is no timestamp', '511a02906e39', true),
     ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '04d0d208c1a9', true),
-    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', 'c673873c21d4', true),
+    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', '5d95a9077087', true),
     ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', true),
     ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', 'a3264c1836ac', true),
     ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),

@@ -11,7 +11,8 @@ CREATE TABLE silver.products (
     _batch_id uuid NOT NULL,
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT products_valid_range CHECK (valid_to > valid_from),
-    CONSTRAINT products_current_is_open CHECK (is_current = (valid_to IS NULL))
+    CONSTRAINT products_current_is_open CHECK (is_current = (valid_to IS NULL)),
+    CONSTRAINT category_values CHECK (category IN ('books', 'garden', 'kitchen', 'music', 'toys'))
 );
 COMMENT ON TABLE silver.products IS 'One row for each product and period.';
 CREATE UNIQUE INDEX products_current_key ON silver.products (product_id) WHERE is_current;
@@ -542,7 +543,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c.product_id, c.name, c.category, c.price,
+    SELECT c._effective, c._deleted, c._bronze_id, c.product_id, c.name, c.category, c.price,
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")) AS _changes
     FROM (
@@ -612,7 +613,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each product and period.',
-    '{"columns": [{"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(category))", "name": "category", "rules": [{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}], "type": "text", "values": ["books", "garden", "kitchen", "music", "toys"]}, {"cast": {"precision": 10, "scale": 2}, "expression": "price", "name": "price", "rules": [{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each product and period.", "effective": "updated_at", "key": ["product_id"], "kind": "scd2", "layer": "silver", "name": "products", "source": "bronze.raw_products", "source_columns": ["sku", "name", "category", "price", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(category))", "name": "category", "rules": [{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}], "type": "text", "values": ["books", "garden", "kitchen", "music", "toys"]}, {"cast": {"precision": 10, "scale": 2}, "expression": "price", "name": "price", "rules": [{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each product and period.", "effective": "updated_at", "key": ["product_id"], "kind": "scd2", "layer": "silver", "name": "products", "source": "bronze.raw_products", "source_columns": ["sku", "name", "category", "price", "updated_date", "op"]}'::jsonb,
     'silver.products',
     'dwh_etl.load_silver_products',
     'dwh_etl.rebuild_silver_products',
@@ -637,7 +638,7 @@ VALUES
     ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
     ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
     ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
-    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '3b4171764a43', true),
+    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '521dfef2020e', true),
     ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', true),
     ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', '17dbeb8f93bf', true),
     ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),

@@ -9,7 +9,11 @@ CREATE TABLE silver.invoice_lines (
     country text,
     _source_bronze_id bigint PRIMARY KEY,
     _batch_id uuid NOT NULL,
-    _loaded_at timestamptz NOT NULL DEFAULT now()
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT invoice_no_required CHECK (invoice_no IS NOT NULL),
+    CONSTRAINT stock_code_required CHECK (stock_code IS NOT NULL),
+    CONSTRAINT invoiced_at_required CHECK (invoiced_at IS NOT NULL),
+    CONSTRAINT customer_id_required CHECK (customer_id IS NOT NULL)
 );
 COMMENT ON TABLE silver.invoice_lines IS 'Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.';
 
@@ -285,6 +289,7 @@ BEGIN
     FROM pg_temp.evaluated AS e
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch);
+
 
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected

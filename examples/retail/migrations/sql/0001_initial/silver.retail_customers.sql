@@ -516,7 +516,7 @@ WITH events AS MATERIALIZED (
     )
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c.customer_id, c.country,
+    SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.country,
         c._deleted <> coalesce(c._was_absent, true)
             OR (NOT c._deleted AND ROW(c.country) IS DISTINCT FROM ROW(c."was.country")) AS _changes
     FROM (

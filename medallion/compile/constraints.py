@@ -1,0 +1,51 @@
+"""What the database itself holds of a silver table's rules, and its generated columns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medallion.compile import text
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+
+def constraints(contract: Contract) -> dict[str, str]:
+    """Name → condition: what is required is there, and an enum has one of its values.
+
+    CHECK and not NOT NULL, because a changed declaration adds it without a look at the old rows (NOT VALID): the
+    rebuild that follows makes them hold it.
+    """
+    found, apart = {}, {*contract.get("key", []), contract.get("effective")}
+    for column in contract["columns"]:
+        name = column["name"]
+        if name not in apart and any(rule["kind"] == "required" for rule in column.get("rules", [])):
+            found[f"{name}_required"] = f"{ident(name)} IS NOT NULL"
+        if "values" in column:
+            found[f"{name}_values"] = f"{ident(name)} IN ({', '.join(literal(value) for value in column['values'])})"
+    return found
+
+
+def in_table(contract: Contract) -> list[str]:
+    """Generated columns and constraints, as lines of CREATE TABLE."""
+    held = [f"CONSTRAINT {ident(name)} CHECK ({condition})" for name, condition in constraints(contract).items()]
+    return [*(_generated(column) for column in contract.get("generated", [])), *held]
+
+
+def changes(old: Contract, new: Contract) -> tuple[list[str], list[str]]:
+    """(what goes before the columns change, what comes after), as statements."""
+    table, gone, come = text.relation(new), [], []
+    if constraints(old) != constraints(new) or old["columns"] != new["columns"]:
+        gone = [f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {ident(name)};" for name in constraints(old)]
+        come = [
+            f"ALTER TABLE {table} ADD CONSTRAINT {ident(name)} CHECK ({condition}) NOT VALID;"
+            for name, condition in constraints(new).items()
+        ]
+    # Generated from what may change: always made anew.
+    if old.get("generated") != new.get("generated") or old["columns"] != new["columns"]:
+        gone += [f"ALTER TABLE {table} DROP COLUMN {ident(column['name'])};" for column in old.get("generated", [])]
+        come += [f"ALTER TABLE {table} ADD COLUMN {_generated(column)};" for column in new.get("generated", [])]
+    return gone, come
+
+
+def _generated(column: dict[str, Any]) -> str:
+    return f"{ident(column['name'])} {column['type']} GENERATED ALWAYS AS ({column['expression']}) STORED"

@@ -1,0 +1,62 @@
+"""max_rejected: with more rejected rows in a batch, nothing of it lands until a person decides.
+
+The load only raises; what it saw is recorded by a routine of its own, which the executor calls in a transaction of its
+own after the load has been rolled back. So the evidence stands, whatever becomes of the batch.
+"""
+
+from __future__ import annotations
+
+from medallion.compile import text
+from medallion.compile.loading import LAND, evaluated, record
+from medallion.compile.text import Contract
+from medallion.naming import literal
+
+
+def limit(contract: Contract) -> tuple[str, str]:
+    """(the limit as a number, whether it is a share of the batch's rows) as SQL."""
+    declared = str(contract["max_rejected"])
+    return declared.removesuffix("%"), str(declared.endswith("%")).lower()
+
+
+def check(contract: Contract) -> str:
+    """Raises AS050 where a batch in pg_temp.evaluated has too many rejected rows; nothing without a limit."""
+    if "max_rejected" not in contract:
+        return ""
+    number, is_share = limit(contract)
+    return f"PERFORM dwh_etl.check_rejected({literal(text.target(contract))}, {number}, {is_share});\n"
+
+
+def land(contract: Contract) -> str:
+    """Closes the exceptions of a batch that waited for its rows to be corrected."""
+    if "max_rejected" not in contract:
+        return ""
+    return LAND.format(target=literal(text.target(contract))).replace("the rules of the rebuild", "its rules now")
+
+
+def evidence(contract: Contract) -> list[str]:
+    """`dwh_etl.evidence_silver_x`, where there is a limit."""
+    if "max_rejected" not in contract:
+        return []
+    target, (number, is_share) = literal(text.target(contract)), limit(contract)
+    return [
+        text.procedure(
+            text.routine(contract, "evidence"),
+            "in_batch_id uuid DEFAULT NULL",
+            "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_waiting bigint[];\n"
+            "l_read bigint;\nl_rejected bigint;",
+            f"""\
+UPDATE dwh_lineage.targets SET load_no = load_no + 1 WHERE target = {target};
+l_waiting := ARRAY(SELECT p.batch_no FROM dwh_lineage.pendings AS p WHERE p.consumer = {target} ORDER BY 1);
+IF l_waiting = '{{}}' THEN
+    RETURN;
+END IF;
+SELECT dwh_lineage.open_batch({target}, 'load', l_batch_id) AS load_batch INTO l_load;
+{evaluated(contract, "l_waiting")}
+{record(contract)}
+PERFORM dwh_etl.measure_rejected({target}, l_batch_id, {number}, {is_share});
+PERFORM dwh_lineage.close_batch(l_load.load_batch, l_read, 0, in_rejected => l_rejected);""",
+            f"Records what a load of {text.target(contract)} would reject, as exceptions and metrics, and loads "
+            "nothing: to be called after a load that its gate refused. The batches go on waiting. Takes the run's id. "
+            "Locks the table's row in dwh_lineage.targets.",
+        )
+    ]

@@ -1,0 +1,25 @@
+-- Lets a batch that waits for in_target pass its gates, for a reason. The act is kept as a metric "gate_override" with
+-- reason, role and time. Refuses a batch that does not wait for the table, and an empty reason. Locks nothing.
+CREATE FUNCTION dwh_etl.override_gate(in_target text, in_batch_no bigint, in_reason text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF coalesce(btrim(in_reason), '') = '' THEN
+        RAISE EXCEPTION 'Letting a batch pass needs a reason.'
+            USING ERRCODE = 'AS052', HINT = 'Say why: it is kept with the batch.';
+    END IF;
+    PERFORM 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = in_target AND p.batch_no = in_batch_no;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'Batch % does not wait for %.', in_batch_no, in_target
+            USING ERRCODE = 'AS052',
+                  HINT = 'SELECT batch_no FROM dwh_lineage.pendings WHERE consumer = … shows what waits for a table.';
+    END IF;
+    INSERT INTO dwh_lineage.quality_metrics (batch_id, table_name, metric_name, metric_value, passed, details)
+    SELECT coalesce(b.batch_id, gen_random_uuid()), in_target, 'gate_override', in_batch_no, true,
+        jsonb_build_object('batch_no', in_batch_no, 'reason', in_reason, 'by', session_user)
+    FROM dwh_lineage.batches AS b WHERE b.batch_no = in_batch_no;
+END
+$$;
+COMMENT ON FUNCTION dwh_etl.override_gate(text, bigint, text) IS 'Lets a batch pass its gates, for a reason';
