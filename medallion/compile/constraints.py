@@ -10,19 +10,16 @@ from medallion.naming import ident, literal
 
 
 def constraints(contract: Contract) -> dict[str, str]:
-    """Name → condition: what is required is there, and an enum has one of its values.
+    """Name → condition: an enum has one of its values.
 
-    CHECK and not NOT NULL, because a changed declaration adds it without a look at the old rows (NOT VALID): the
-    rebuild that follows makes them hold it.
+    What is required is not held here: a person may waive that for a row, and the row has to fit then. A changed
+    declaration adds a constraint without a look at the old rows (NOT VALID); the rebuild that follows mends them.
     """
-    found, apart = {}, {*contract.get("key", []), contract.get("effective")}
-    for column in contract["columns"]:
-        name = column["name"]
-        if name not in apart and any(rule["kind"] == "required" for rule in column.get("rules", [])):
-            found[f"{name}_required"] = f"{ident(name)} IS NOT NULL"
-        if "values" in column:
-            found[f"{name}_values"] = f"{ident(name)} IN ({', '.join(literal(value) for value in column['values'])})"
-    return found
+    return {
+        f"{column['name']}_values": f"{ident(column['name'])} IN ({', '.join(map(literal, column['values']))})"
+        for column in contract["columns"]
+        if "values" in column
+    }
 
 
 def in_table(contract: Contract) -> list[str]:

@@ -29,11 +29,13 @@ class CompiledRule:
     broken: str
     #: Whether a row that only deletes its key must hold it too.
     binds_deletes: bool
+    #: Whether it is an enum's own rule, which the table holds too.
+    is_enum: bool = False
 
     @property
     def can_be_waived(self) -> bool:
-        """Whether a person may set it aside: not a cast, not a key, not the time that orders the history."""
-        return self.kind != "castable" and not self.binds_deletes
+        """Whether a person may set it aside: not a cast, not an enum, not a key, not the time that orders history."""
+        return not (self.kind == "castable" or self.is_enum or self.binds_deletes)
 
 
 def rules(contract: Contract) -> list[CompiledRule]:
@@ -69,6 +71,7 @@ def _found(contract: Contract) -> Iterator[dict[str, Any]]:
                 # A value that could not be cast breaks that rule, and no other.
                 "broken": f"NOT ({asked})" + (f" AND {castable}" if has_cast else ""),
                 "binds_deletes": name in vital and rule["kind"] == "required",
+                "is_enum": "values" in column and rule["kind"] == "one_of",
             }  # fmt: skip
 
 

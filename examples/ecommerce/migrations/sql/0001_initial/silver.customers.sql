@@ -14,9 +14,7 @@ CREATE TABLE silver.customers (
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT customers_valid_range CHECK (valid_to > valid_from),
     CONSTRAINT customers_current_is_open CHECK (is_current = (valid_to IS NULL)),
-    CONSTRAINT email_required CHECK (email IS NOT NULL),
-    CONSTRAINT status_values CHECK (status IN ('active', 'inactive', 'suspended')),
-    CONSTRAINT created_on_required CHECK (created_on IS NOT NULL)
+    CONSTRAINT status_values CHECK (status IN ('active', 'inactive', 'suspended'))
 );
 COMMENT ON TABLE silver.customers IS 'One row for each customer and period.';
 CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHERE is_current;
@@ -66,7 +64,7 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 7, 9, 10]::smallint[]) OR NOT EXISTS (
+            WHERE p.position = ANY (ARRAY[1, 2, 6, 7, 9, 10]::smallint[]) OR NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active

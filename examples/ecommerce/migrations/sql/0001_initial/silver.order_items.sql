@@ -13,8 +13,7 @@ CREATE TABLE silver.order_items (
     _batch_id uuid NOT NULL,
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT order_items_valid_range CHECK (valid_to > valid_from),
-    CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL)),
-    CONSTRAINT product_id_required CHECK (product_id IS NOT NULL)
+    CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.order_items IS 'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.';
 CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;

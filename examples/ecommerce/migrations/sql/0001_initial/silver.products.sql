@@ -58,7 +58,7 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 5, 7, 8]::smallint[]) OR NOT EXISTS (
+            WHERE p.position = ANY (ARRAY[1, 4, 5, 7, 8]::smallint[]) OR NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active

@@ -9,11 +9,7 @@ CREATE TABLE silver.invoice_lines (
     country text,
     _source_bronze_id bigint PRIMARY KEY,
     _batch_id uuid NOT NULL,
-    _loaded_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT invoice_no_required CHECK (invoice_no IS NOT NULL),
-    CONSTRAINT stock_code_required CHECK (stock_code IS NOT NULL),
-    CONSTRAINT invoiced_at_required CHECK (invoiced_at IS NOT NULL),
-    CONSTRAINT customer_id_required CHECK (customer_id IS NOT NULL)
+    _loaded_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE silver.invoice_lines IS 'Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.';
 
