@@ -52,8 +52,9 @@ def restore_data(parameters: Mapping[str, Any], dump: Path) -> int:
     `parameters` are psycopg's, of the owner. The database has been migrated with the code that the dump belongs to and
     holds no batch. Raises RestoreRefused; after a failed pg_restore the database is to be made anew.
     """
-    contents = _pg_restore(parameters, "--list", str(dump)).splitlines()
     with psycopg.connect(**parameters, autocommit=True) as connection:
+        program = _program(connection.info.server_version // 10_000)
+        contents = _run(parameters, program, "--list", str(dump)).splitlines()
         _check_empty(connection)
         _make_partitions(connection, contents)
         with _resting_triggers(connection):
@@ -61,9 +62,9 @@ def restore_data(parameters: Mapping[str, Any], dump: Path) -> int:
             with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
                 wanted.writelines(f"{line}\n" for line in contents if " public django_migrations" not in line)
                 wanted.flush()
-                _pg_restore(
-                    parameters, "--data-only", "--exit-on-error", "--single-transaction", "--use-list", wanted.name,
-                    "--dbname", str(parameters["dbname"]), str(dump),
+                _run(
+                    parameters, program, "--data-only", "--exit-on-error", "--single-transaction",
+                    "--use-list", wanted.name, "--dbname", str(parameters["dbname"]), str(dump),
                 )  # fmt: skip
         connection.execute("ANALYZE")
         return _scalar(connection, "SELECT count(*) FROM dwh_lineage.batches")
@@ -125,11 +126,16 @@ def _empty(connection: Connection) -> None:
     connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(tables)))
 
 
-def _pg_restore(parameters: Mapping[str, Any], *arguments: str) -> str:
-    folder = binaries.client_bin()
+def _program(version: int) -> str:
+    """pg_restore of the server's version: a newer one would set what an older server does not know."""
+    folder = binaries.client_bin(version)
     program = shutil.which("pg_restore", path=str(folder)) if folder else shutil.which("pg_restore")
     if program is None:
         raise RestoreRefused("There is no pg_restore: install PostgreSQL's client programs, or run `make install`.")
+    return program
+
+
+def _run(parameters: Mapping[str, Any], program: str, *arguments: str) -> str:
     given = {_ENVIRONMENT[name]: str(value) for name, value in parameters.items() if name in _ENVIRONMENT and value}
     result = subprocess.run([program, *arguments], env=os.environ | given, capture_output=True, text=True, check=False)
     if result.returncode:

