@@ -112,6 +112,9 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
             table, f"effective names {effective!r}, which is no Timestamp or Date column of it.",
             'Declare it: updated_at = Timestamp("updated_date").', "E025",
         )  # fmt: skip
+    for name in history.contract().get("tracked", ()):
+        if name not in columns or name in (*table.key(), effective):
+            yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")
     if not set(columns) - {*table.key(), effective}:
         yield _error(table, "It has no column beside its key whose history it could keep.", "Add one.", "E026")
 

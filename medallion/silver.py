@@ -41,14 +41,20 @@ class SCD2:
 
     effective: the column that says since when a row's values hold; it becomes `valid_from`. Without one, the time of
     the ingestion. deleted_when: a condition over the bronze columns; such a row ends its key's current period.
+    tracked: the columns ("email status") whose change makes a new version; without it, all. The others have, within a
+    version, the values of its latest event.
     """
 
     kind: ClassVar[str] = "scd2"
     effective: str | None = None
     deleted_when: str | None = None
+    tracked: str | tuple[str, ...] | None = None
 
     def contract(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value is not None}
+        said = {name: value for name, value in vars(self).items() if value is not None}
+        if self.tracked is not None:
+            said["tracked"] = self.tracked.split() if isinstance(self.tracked, str) else list(self.tracked)
+        return said
 
 
 class Table(declaration.Table):

@@ -29,12 +29,13 @@ LEFT JOIN {text.relation(contract)} AS s ON s._source_bronze_id = r._bronze_id
 
 def scd2(contract: Contract) -> str:
     """`dwh_etl.outcomes_silver_x()` of an SCD2 table: it folds all histories and compares them with the table."""
-    from medallion.compile.scd2 import attributes, event_columns, winners
+    from medallion.compile.scd2 import attributes, event_columns, tracked, winners
 
     key, values = contract["key"], attributes(contract)
     said = f"{text.row(['_deleted', *values], 'e')} IS NOT DISTINCT FROM {text.row(['_deleted', *values], 'w')}"
-    lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in values)
-    was = f"ROW({', '.join('c.' + ident('was.' + name) for name in values)})"
+    told = tracked(contract)
+    lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in told)
+    was = f"ROW({', '.join('c.' + ident('was.' + name) for name in told)})"
     winner = winners(contract, "events").replace("\n", "\n        ")
     last, stands = _one_row(contract) if contract["kind"] == "scd1" else _versions(contract)
     return _function(
@@ -52,7 +53,7 @@ WITH events AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, {text.names([*key, *values], "c")},
         c._deleted <> coalesce(c._was_absent, true)
-            OR (NOT c._deleted AND {text.row(values, "c")} IS DISTINCT FROM {was}) AS _changes
+            OR (NOT c._deleted AND {text.row(told, "c")} IS DISTINCT FROM {was}) AS _changes
     FROM (
         SELECT x.*, lag(x._deleted) OVER history AS _was_absent, {lagged}
         FROM (
@@ -65,8 +66,8 @@ WITH events AS MATERIALIZED (
         WHEN {last} AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
-        WHEN NOT ({said}) THEN 'superseded'
         {stands}
+        WHEN NOT ({said}) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e

@@ -24,6 +24,16 @@ def attributes(contract: Contract) -> list[str]:
     return [column["name"] for column in contract["columns"] if column["name"] not in apart]
 
 
+def tracked(contract: Contract) -> list[str]:
+    """The attributes whose change makes a new version; the others have the values of the version's latest event."""
+    return [name for name in attributes(contract) if name in contract.get("tracked", attributes(contract))]
+
+
+def untracked(contract: Contract) -> list[str]:
+    """The attributes whose change makes no new version."""
+    return [name for name in attributes(contract) if name not in tracked(contract)]
+
+
 def surrogate(contract: Contract) -> str:
     """The name of the surrogate key: `customer_sk` for `customers`."""
     return str(contract.get("surrogate") or contract["name"].removesuffix("s") + "_sk")
@@ -52,7 +62,7 @@ def winners(contract: Contract, events: str) -> str:
     key, values = contract["key"], attributes(contract)
     moment = f"{text.names(key, 'e')}, e._effective"
     return f"""\
-SELECT w._effective, w._deleted, {text.names([*key, *values], "w")}, w._first AS _bronze_id
+SELECT w._effective, w._deleted, false AS _stands, {text.names([*key, *values], "w")}, w._first AS _bronze_id
 FROM (
     SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
     FROM {events} AS e
@@ -61,24 +71,53 @@ FROM (
             PARTITION BY {moment}
             ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
         ),
-        same AS (PARTITION BY {moment}, e._deleted, {text.names(values, "e")})
+        same AS (PARTITION BY {moment}, e._deleted, {text.names(tracked(contract), "e")})
 ) AS w
 WHERE w._place = 1"""
 
 
 def changes(contract: Contract, events: str) -> str:
     """The moments at which something changed, in full histories."""
-    key, values = contract["key"], attributes(contract)
-    return f"""\
-SELECT c.*
-FROM (
-    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
+    key = contract["key"]
+    return chained(
+        contract,
+        f"""\
+    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(tracked(contract))}
     FROM (
 {indented(winners(contract, events), 2)}
     ) AS h
-    WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
-) AS c
-WHERE {_differs(values)}"""
+    WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)""",
+    )
+
+
+def chained(contract: Contract, history: str) -> str:
+    """The beginnings of versions among moments that know what stood before them, with their versions' values."""
+    key, last = contract["key"], untracked(contract)
+    if not last:
+        return f"SELECT c.*\nFROM (\n{history}\n) AS c\nWHERE {_differs(tracked(contract))}"
+    apart = [f"c.{name}" for name in ("_bronze_id", "_effective", "_deleted", "_stands", "_begins")]
+    values = [f"last_value(c.{ident(name)}) OVER version AS {ident(name)}" for name in last]
+    return f"""\
+SELECT d.*
+FROM (
+    SELECT {", ".join([*apart, text.names([*key, *tracked(contract)], "c"), *values])}
+    FROM (
+        SELECT m.*, count(*) FILTER (WHERE m._begins) OVER (
+            PARTITION BY {text.names(key, "m")} ORDER BY m._effective
+        ) AS _version
+        FROM (
+            SELECT c.*, {_differs(tracked(contract))} AS _begins
+            FROM (
+{indented(history, 3)}
+            ) AS c
+        ) AS m
+    ) AS c
+    WINDOW version AS (
+        PARTITION BY {text.names(key, "c")}, c._version ORDER BY c._effective
+        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    )
+) AS d
+WHERE d._begins"""
 
 
 class Scd2History:
@@ -188,6 +227,26 @@ ANALYZE pg_temp.touched;"""
         """The fast path: the events of a touched key that are newer than all before, chained to its current version."""
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         columns = [*key, *values]
+        last = untracked(contract)
+        kept = "".join(f"{ident(name)} = c.{ident(name)}, " for name in last)
+        moved = "c._until IS NOT NULL"
+        if last:
+            moved = f"({moved} OR {text.row(last, 's')} IS DISTINCT FROM {text.row(last, 'c')})"
+        # The current version leads its key's chain: it always begins, for nothing stands before it.
+        history = f"""\
+    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(tracked(contract))}
+    FROM (
+        SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
+        FROM (
+{indented(winners(contract, "pg_temp.fresh"), 3)}
+        ) AS w
+        UNION ALL
+        SELECT s._source_bronze_id, s.valid_from, false, true, {text.names(columns, "s")}
+        FROM {table} AS s
+        JOIN pg_temp.touched AS t ON {text.equal(key, "t", "s")}
+        WHERE s.is_current AND NOT t._late
+    ) AS h
+    WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)"""
         return f"""\
 DROP TABLE IF EXISTS pg_temp.fresh;
 CREATE TEMP TABLE fresh ON COMMIT DROP AS
@@ -202,34 +261,14 @@ DROP TABLE IF EXISTS pg_temp.changes;
 CREATE TEMP TABLE changes ON COMMIT DROP AS
 SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
 FROM (
-    SELECT c._bronze_id, c._effective, c._deleted, {text.names(columns, "c")}
-    FROM (
-        SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(values)}
-        FROM (
-            SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
-            FROM (
-{indented(winners(contract, "pg_temp.fresh"), 4)}
-            ) AS w
-            UNION ALL
-            SELECT s._source_bronze_id, s.valid_from, false, true, {text.names(columns, "s")}
-            FROM {table} AS s
-            JOIN pg_temp.touched AS t ON {text.equal(key, "t", "s")}
-            WHERE s.is_current AND NOT t._late
-        ) AS h
-        WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)
-    ) AS c
-    WHERE NOT c._stands AND {_differs(values)}
+{indented(chained(contract, history))}
 ) AS k;
 ANALYZE pg_temp.changes;
 
 UPDATE {table} AS s
-SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-FROM (
-    SELECT DISTINCT ON ({text.names(key, "f")}) {text.names(key, "f")}, f._effective
-    FROM pg_temp.changes AS f
-    ORDER BY {text.names(key, "f")}, f._effective
-) AS c
-WHERE s.is_current AND {text.equal(key, "s", "c")};
+SET valid_to = c._until, is_current = c._until IS NULL, {kept}_batch_id = l_batch_id, _loaded_at = now()
+FROM pg_temp.changes AS c
+WHERE c._stands AND s.is_current AND {text.equal(key, "s", "c")} AND {moved};
 GET DIAGNOSTICS l_updated = ROW_COUNT;
 
 INSERT INTO {table} (
@@ -237,7 +276,7 @@ INSERT INTO {table} (
 )
 SELECT {text.names(columns, "c")}, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
 FROM pg_temp.changes AS c
-WHERE NOT c._deleted;
+WHERE NOT c._deleted AND NOT c._stands;
 GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
 SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late

@@ -21,7 +21,17 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 Row = Mapping[str, str | None]
 
 BRONZE = (warehouse.RawReadings, warehouse.RawMembers)
-SILVER = (warehouse.Readings, warehouse.Members, warehouse.Presences, warehouse.Latest, warehouse.LatestSeen)
+SILVER = (
+    warehouse.Readings, warehouse.Members, warehouse.Presences, warehouse.States, warehouse.Latest,
+    warehouse.LatestSeen,
+)  # fmt: skip
+    warehouse.Readings,
+    warehouse.Members,
+    warehouse.Presences,
+    warehouse.States,
+    warehouse.Latest,
+    warehouse.LatestSeen,
+)
 GOLD = (warehouse.DimMember, warehouse.MembersByRegion, warehouse.Names, warehouse.ReadingsByDay)
 LOADED = tuple(table.target for table in (*SILVER, *GOLD))
 

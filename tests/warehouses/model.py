@@ -163,6 +163,8 @@ class History:
     key: tuple[str, ...]
     attributes: tuple[str, ...]
     effective: str | None
+    #: The attributes whose change makes a version; None: all.
+    tracked: tuple[str, ...] | None = None
 
     def since(self, event: Judged) -> datetime:
         found: datetime = event.values[self.effective] if self.effective else event.row.ingested_at
@@ -170,6 +172,10 @@ class History:
 
     def says(self, event: Judged) -> tuple[Any, ...]:
         return ("deleted",) if event.deleted else tuple(event.values[name] for name in self.attributes)
+
+    def told(self, event: Judged) -> tuple[Any, ...]:
+        """What makes a version, of what an event says."""
+        return ("deleted",) if event.deleted else tuple(event.values[n] for n in self.tracked or self.attributes)
 
     def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
         """(versions, outcome of each bronze row)."""
@@ -194,15 +200,18 @@ class History:
             for event in same_time:
                 agreed = "deleted" if event.deleted else "unchanged"
                 outcomes[event.row.bronze_id] = agreed if self.says(event) == said else "superseded"
-            if said == stands:
+            told, values = self.told(same_time[-1]), dict(zip(self.attributes, said, strict=False))
+            if told == stands:
+                if told != ("deleted",):
+                    versions[-1] |= values
                 continue
             if stands != ("deleted",):
                 versions[-1] |= {"valid_to": since, "is_current": False}
-            stands = said
-            if said != ("deleted",):
-                first = min(event.row.bronze_id for event in same_time if self.says(event) == said)
+            stands = told
+            if told != ("deleted",):
+                first = min(event.row.bronze_id for event in same_time if self.told(event) == told)
                 versions.append(
-                    key | dict(zip(self.attributes, said, strict=True))
+                    key | values
                     | {"valid_from": since, "valid_to": None, "is_current": True, "_source_bronze_id": first}
                 )  # fmt: skip
         for version in versions:
@@ -233,6 +242,7 @@ class Newest(History):
         return current, {row: "superseded" if outcome == "history" else outcome for row, outcome in outcomes.items()}
 
 
+STATES = History(members, ("region", "id"), ("name", "score", "state"), "updated", tracked=("state",))
 LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")
 LATEST_SEEN = Newest(presences, ("id",), ("name", "state"), None)
 MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")

@@ -35,6 +35,7 @@ MODELS: dict[str, tuple[Callable[[model.BronzeRow], model.Judged], Callable[...,
     "silver.readings": (model.readings, model.append),
     "silver.members": (model.members, model.MEMBERS.fold),
     "silver.presences": (model.presences, model.PRESENCES.fold),
+    "silver.states": (model.members, model.STATES.fold),
     "silver.latest": (model.members, model.LATEST.fold),
     "silver.latest_seen": (model.presences, model.LATEST_SEEN.fold),
 }

@@ -102,6 +102,22 @@ class Presences(silver.Table):
         where = "state IS DISTINCT FROM 'z'"
 
 
+class States(silver.Table):
+    """Members whose history is that of their state; the rest is kept current."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name")
+    score = Integer("score", rules=[AtLeast(0, null=True)])
+    state = Text("state", rules=[OneOf("a", "b", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD2(effective="updated", deleted_when="op = 'D'", tracked="state")
+
+
 class Latest(silver.Table):
     """Members as they are now."""
 
