@@ -25,13 +25,6 @@ SILVER = (
     warehouse.Readings, warehouse.Members, warehouse.Presences, warehouse.States, warehouse.Latest,
     warehouse.LatestSeen,
 )  # fmt: skip
-    warehouse.Readings,
-    warehouse.Members,
-    warehouse.Presences,
-    warehouse.States,
-    warehouse.Latest,
-    warehouse.LatestSeen,
-)
 GOLD = (warehouse.DimMember, warehouse.MembersByRegion, warehouse.Names, warehouse.ReadingsByDay)
 LOADED = tuple(table.target for table in (*SILVER, *GOLD))
 
