@@ -265,7 +265,7 @@ BEGIN
             FROM (
                 SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
                 FROM (
-                    SELECT w._effective, w._deleted, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -404,13 +404,13 @@ BEGIN
     CREATE TEMP TABLE changes ON COMMIT DROP AS
     SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
     FROM (
-        SELECT c._bronze_id, c._effective, c._deleted, c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on
+        SELECT c.*
         FROM (
             SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
             FROM (
                 SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on
                 FROM (
-                    SELECT w._effective, w._deleted, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -431,18 +431,14 @@ BEGIN
             ) AS h
             WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
         ) AS c
-        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
     UPDATE silver.customers AS s
-    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    FROM (
-        SELECT DISTINCT ON (f.customer_id) f.customer_id, f._effective
-        FROM pg_temp.changes AS f
-        ORDER BY f.customer_id, f._effective
-    ) AS c
-    WHERE s.is_current AND s.customer_id = c.customer_id;
+    SET valid_to = c._until, is_current = c._until IS NULL, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.changes AS c
+    WHERE c._stands AND s.is_current AND s.customer_id = c.customer_id AND c._until IS NOT NULL;
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.customers (
@@ -450,7 +446,7 @@ BEGIN
     )
     SELECT c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
-    WHERE NOT c._deleted;
+    WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     SELECT array_agg(ROW(t.customer_id)::text) INTO l_late
@@ -585,7 +581,7 @@ WITH events AS MATERIALIZED (
     FROM (
         SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.email) OVER history AS "was.email", lag(x.email_domain) OVER history AS "was.email_domain", lag(x.name) OVER history AS "was.name", lag(x.status) OVER history AS "was.status", lag(x.created_on) OVER history AS "was.created_on"
         FROM (
-        SELECT w._effective, w._deleted, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM events AS e
@@ -605,9 +601,9 @@ WITH events AS MATERIALIZED (
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
-        WHEN NOT (ROW(e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on) IS NOT DISTINCT FROM ROW(w._deleted, w.email, w.email_domain, w.name, w.status, w.created_on)) THEN 'superseded'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        WHEN NOT (ROW(e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on) IS NOT DISTINCT FROM ROW(w._deleted, w.email, w.email_domain, w.name, w.status, w.created_on)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e

@@ -284,7 +284,7 @@ BEGIN
             FROM (
                 SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
                 FROM (
-                    SELECT w._effective, w._deleted, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -423,13 +423,13 @@ BEGIN
     CREATE TEMP TABLE changes ON COMMIT DROP AS
     SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id, k.order_line_number ORDER BY k._effective) AS _until
     FROM (
-        SELECT c._bronze_id, c._effective, c._deleted, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount
+        SELECT c.*
         FROM (
             SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
             FROM (
                 SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount
                 FROM (
-                    SELECT w._effective, w._deleted, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -450,18 +450,14 @@ BEGIN
             ) AS h
             WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
         ) AS c
-        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
     UPDATE silver.order_items AS s
-    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    FROM (
-        SELECT DISTINCT ON (f.order_id, f.order_line_number) f.order_id, f.order_line_number, f._effective
-        FROM pg_temp.changes AS f
-        ORDER BY f.order_id, f.order_line_number, f._effective
-    ) AS c
-    WHERE s.is_current AND s.order_id = c.order_id AND s.order_line_number = c.order_line_number;
+    SET valid_to = c._until, is_current = c._until IS NULL, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.changes AS c
+    WHERE c._stands AND s.is_current AND s.order_id = c.order_id AND s.order_line_number = c.order_line_number AND c._until IS NOT NULL;
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.order_items (
@@ -469,7 +465,7 @@ BEGIN
     )
     SELECT c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
-    WHERE NOT c._deleted;
+    WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     SELECT array_agg(ROW(t.order_id, t.order_line_number)::text) INTO l_late
@@ -604,7 +600,7 @@ WITH events AS MATERIALIZED (
     FROM (
         SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.product_id) OVER history AS "was.product_id", lag(x.quantity) OVER history AS "was.quantity", lag(x.unit_price) OVER history AS "was.unit_price", lag(x.discount) OVER history AS "was.discount"
         FROM (
-        SELECT w._effective, w._deleted, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM events AS e
@@ -624,9 +620,9 @@ WITH events AS MATERIALIZED (
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
-        WHEN NOT (ROW(e._deleted, e.product_id, e.quantity, e.unit_price, e.discount) IS NOT DISTINCT FROM ROW(w._deleted, w.product_id, w.quantity, w.unit_price, w.discount)) THEN 'superseded'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        WHEN NOT (ROW(e._deleted, e.product_id, e.quantity, e.unit_price, e.discount) IS NOT DISTINCT FROM ROW(w._deleted, w.product_id, w.quantity, w.unit_price, w.discount)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e

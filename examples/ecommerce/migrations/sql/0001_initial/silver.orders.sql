@@ -258,7 +258,7 @@ BEGIN
             FROM (
                 SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
                 FROM (
-                    SELECT w._effective, w._deleted, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -396,13 +396,13 @@ BEGIN
     CREATE TEMP TABLE changes ON COMMIT DROP AS
     SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id ORDER BY k._effective) AS _until
     FROM (
-        SELECT c._bronze_id, c._effective, c._deleted, c.order_id, c.customer_id, c.ordered_at, c.status, c.total
+        SELECT c.*
         FROM (
             SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
             FROM (
                 SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total
                 FROM (
-                    SELECT w._effective, w._deleted, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -423,18 +423,14 @@ BEGIN
             ) AS h
             WINDOW history AS (PARTITION BY h.order_id ORDER BY h._effective)
         ) AS c
-        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
     UPDATE silver.orders AS s
-    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    FROM (
-        SELECT DISTINCT ON (f.order_id) f.order_id, f._effective
-        FROM pg_temp.changes AS f
-        ORDER BY f.order_id, f._effective
-    ) AS c
-    WHERE s.is_current AND s.order_id = c.order_id;
+    SET valid_to = c._until, is_current = c._until IS NULL, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.changes AS c
+    WHERE c._stands AND s.is_current AND s.order_id = c.order_id AND c._until IS NOT NULL;
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.orders (
@@ -442,7 +438,7 @@ BEGIN
     )
     SELECT c.order_id, c.customer_id, c.ordered_at, c.status, c.total, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
-    WHERE NOT c._deleted;
+    WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     SELECT array_agg(ROW(t.order_id)::text) INTO l_late
@@ -575,7 +571,7 @@ WITH events AS MATERIALIZED (
     FROM (
         SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.customer_id) OVER history AS "was.customer_id", lag(x.ordered_at) OVER history AS "was.ordered_at", lag(x.status) OVER history AS "was.status", lag(x.total) OVER history AS "was.total"
         FROM (
-        SELECT w._effective, w._deleted, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM events AS e
@@ -595,9 +591,9 @@ WITH events AS MATERIALIZED (
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
-        WHEN NOT (ROW(e._deleted, e.customer_id, e.ordered_at, e.status, e.total) IS NOT DISTINCT FROM ROW(w._deleted, w.customer_id, w.ordered_at, w.status, w.total)) THEN 'superseded'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        WHEN NOT (ROW(e._deleted, e.customer_id, e.ordered_at, e.status, e.total) IS NOT DISTINCT FROM ROW(w._deleted, w.customer_id, w.ordered_at, w.status, w.total)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e

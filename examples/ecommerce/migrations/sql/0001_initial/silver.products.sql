@@ -235,7 +235,7 @@ BEGIN
             FROM (
                 SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
                 FROM (
-                    SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -372,13 +372,13 @@ BEGIN
     CREATE TEMP TABLE changes ON COMMIT DROP AS
     SELECT k.*, lead(k._effective) OVER (PARTITION BY k.product_id ORDER BY k._effective) AS _until
     FROM (
-        SELECT c._bronze_id, c._effective, c._deleted, c.product_id, c.name, c.category, c.price
+        SELECT c.*
         FROM (
             SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
             FROM (
                 SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price
                 FROM (
-                    SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -399,18 +399,14 @@ BEGIN
             ) AS h
             WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
         ) AS c
-        WHERE NOT c._stands AND (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
     UPDATE silver.products AS s
-    SET valid_to = c._effective, is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    FROM (
-        SELECT DISTINCT ON (f.product_id) f.product_id, f._effective
-        FROM pg_temp.changes AS f
-        ORDER BY f.product_id, f._effective
-    ) AS c
-    WHERE s.is_current AND s.product_id = c.product_id;
+    SET valid_to = c._until, is_current = c._until IS NULL, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.changes AS c
+    WHERE c._stands AND s.is_current AND s.product_id = c.product_id AND c._until IS NOT NULL;
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.products (
@@ -418,7 +414,7 @@ BEGIN
     )
     SELECT c.product_id, c.name, c.category, c.price, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
-    WHERE NOT c._deleted;
+    WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     SELECT array_agg(ROW(t.product_id)::text) INTO l_late
@@ -549,7 +545,7 @@ WITH events AS MATERIALIZED (
     FROM (
         SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.name) OVER history AS "was.name", lag(x.category) OVER history AS "was.category", lag(x.price) OVER history AS "was.price"
         FROM (
-        SELECT w._effective, w._deleted, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM events AS e
@@ -569,9 +565,9 @@ WITH events AS MATERIALIZED (
         WHEN w._changes AND NOT w._deleted AND s._source_bronze_id IS NULL THEN NULL
         -- Two deletes say the same, whatever values they carry.
         WHEN e._deleted AND w._deleted THEN 'deleted'
-        WHEN NOT (ROW(e._deleted, e.name, e.category, e.price) IS NOT DISTINCT FROM ROW(w._deleted, w.name, w.category, w.price)) THEN 'superseded'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
+        WHEN NOT (ROW(e._deleted, e.name, e.category, e.price) IS NOT DISTINCT FROM ROW(w._deleted, w.name, w.category, w.price)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e
