@@ -7,6 +7,7 @@ in the table and in quarantine.
 from __future__ import annotations
 
 from medallion.compile import text
+from medallion.compile.fold import attributes, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -29,8 +30,6 @@ LEFT JOIN {text.relation(contract)} AS s ON s._source_bronze_id = r._bronze_id
 
 def scd2(contract: Contract) -> str:
     """`dwh_etl.outcomes_silver_x()` of an SCD2 table: it folds all histories and compares them with the table."""
-    from medallion.compile.scd2 import attributes, event_columns, tracked, winners
-
     key, values = contract["key"], attributes(contract)
     said = f"{text.row(['_deleted', *values], 'e')} IS NOT DISTINCT FROM {text.row(['_deleted', *values], 'w')}"
     told = tracked(contract)

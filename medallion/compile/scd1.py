@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile.fold import as_events, attributes, changes, event_columns, indented
 from medallion.compile.loading import LAND, evaluated, finish, record
-from medallion.compile.scd2 import as_events, attributes, changes, event_columns, indented
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 

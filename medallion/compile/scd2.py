@@ -13,111 +13,25 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile.fold import (
+    as_events,
+    attributes,
+    chained,
+    changes,
+    indented,
+    lagged,
+    tracked,
+    untracked,
+    winners,
+)
 from medallion.compile.loading import LAND, evaluated, finish, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
 
-def attributes(contract: Contract) -> list[str]:
-    """The columns whose change makes a new version: all but the key and the effective time."""
-    apart = {*contract["key"], contract.get("effective")}
-    return [column["name"] for column in contract["columns"] if column["name"] not in apart]
-
-
-def tracked(contract: Contract) -> list[str]:
-    """The attributes whose change makes a new version; the others have the values of the version's latest event."""
-    return [name for name in attributes(contract) if name in contract.get("tracked", attributes(contract))]
-
-
-def untracked(contract: Contract) -> list[str]:
-    """The attributes whose change makes no new version."""
-    return [name for name in attributes(contract) if name not in tracked(contract)]
-
-
 def surrogate(contract: Contract) -> str:
     """The name of the surrogate key: `customer_sk` for `customers`."""
     return str(contract.get("surrogate") or contract["name"].removesuffix("s") + "_sk")
-
-
-def effective(contract: Contract, alias: str) -> str:
-    """Since when an event's values hold."""
-    column = contract.get("effective")
-    return f"{alias}.{ident(column)}::timestamptz" if column else f"{alias}._ingested_at"
-
-
-def event_columns(contract: Contract, alias: str) -> list[str]:
-    """An evaluated row as an event."""
-    return [
-        f"{alias}._bronze_id",
-        f"{effective(contract, alias)} AS _effective",
-        f"{alias}._deleted",
-        "b.source_file AS _file",
-        "b.source_checksum AS _checksum",
-        *(f"{alias}.{ident(name)}" for name in [*contract["key"], *attributes(contract)]),
-    ]
-
-
-def winners(contract: Contract, events: str) -> str:
-    """Of several events of a key at one time the last; its source is the first row that said the same."""
-    key, values = contract["key"], attributes(contract)
-    moment = f"{text.names(key, 'e')}, e._effective"
-    return f"""\
-SELECT w._effective, w._deleted, false AS _stands, {text.names([*key, *values], "w")}, w._first AS _bronze_id
-FROM (
-    SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-    FROM {events} AS e
-    WINDOW
-        last_first AS (
-            PARTITION BY {moment}
-            ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
-        ),
-        same AS (PARTITION BY {moment}, e._deleted, {text.names(tracked(contract), "e")})
-) AS w
-WHERE w._place = 1"""
-
-
-def changes(contract: Contract, events: str) -> str:
-    """The moments at which something changed, in full histories."""
-    key = contract["key"]
-    return chained(
-        contract,
-        f"""\
-    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(tracked(contract))}
-    FROM (
-{indented(winners(contract, events), 2)}
-    ) AS h
-    WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)""",
-    )
-
-
-def chained(contract: Contract, history: str) -> str:
-    """The beginnings of versions among moments that know what stood before them, with their versions' values."""
-    key, last = contract["key"], untracked(contract)
-    if not last:
-        return f"SELECT c.*\nFROM (\n{history}\n) AS c\nWHERE {_differs(tracked(contract))}"
-    apart = [f"c.{name}" for name in ("_bronze_id", "_effective", "_deleted", "_stands", "_begins")]
-    values = [f"last_value(c.{ident(name)}) OVER version AS {ident(name)}" for name in last]
-    return f"""\
-SELECT d.*
-FROM (
-    SELECT {", ".join([*apart, text.names([*key, *tracked(contract)], "c"), *values])}
-    FROM (
-        SELECT m.*, count(*) FILTER (WHERE m._begins) OVER (
-            PARTITION BY {text.names(key, "m")} ORDER BY m._effective
-        ) AS _version
-        FROM (
-            SELECT c.*, {_differs(tracked(contract))} AS _begins
-            FROM (
-{indented(history, 3)}
-            ) AS c
-        ) AS m
-    ) AS c
-    WINDOW version AS (
-        PARTITION BY {text.names(key, "c")}, c._version ORDER BY c._effective
-        ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
-    )
-) AS d
-WHERE d._begins"""
 
 
 class Scd2History:
@@ -234,7 +148,7 @@ ANALYZE pg_temp.touched;"""
             moved = f"({moved} OR {text.row(last, 's')} IS DISTINCT FROM {text.row(last, 'c')})"
         # The current version leads its key's chain: it always begins, for nothing stands before it.
         history = f"""\
-    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {_lagged(tracked(contract))}
+    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {lagged(tracked(contract))}
     FROM (
         SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
         FROM (
@@ -368,35 +282,6 @@ GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
             "rebuild, which hold the table's row.",
         )
-
-
-def as_events(contract: Contract, name: str, source: str) -> str:
-    """Good rows as events, with what orders those of one time."""
-    return f"""\
-DROP TABLE IF EXISTS pg_temp.{name};
-CREATE TEMP TABLE {name} ON COMMIT DROP AS
-SELECT
-{text.lines(event_columns(contract, "e"))}
-FROM {source} AS e
-JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-WHERE e._broken IS NULL;"""
-
-
-def _lagged(values: list[str]) -> str:
-    return ", ".join(f"lag(h.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in values)
-
-
-def _differs(values: list[str]) -> str:
-    """A change against what stood before: from absent to there, from there to absent, or other values."""
-    was = f"ROW({', '.join('c.' + ident('was.' + name) for name in values)})"
-    return (
-        "(c._deleted <> coalesce(c._was_absent, true)"
-        f" OR (NOT c._deleted AND {text.row(values, 'c')} IS DISTINCT FROM {was}))"
-    )
-
-
-def indented(sql: str, depth: int = 1) -> str:
-    return "\n".join(text.INDENT * depth + line if line else line for line in sql.split("\n"))
 
 
 HISTORY = Scd2History()
