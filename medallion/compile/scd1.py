@@ -81,7 +81,7 @@ IF l_late IS NOT NULL THEN
 {text.lines(event_columns(contract, "e"), 2)}
     FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
+    WHERE e._broken IS NULL AND {text.not_skipped(contract, "e")};
 END IF;
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, l_deleted);
 
