@@ -82,7 +82,7 @@ class Shop:
             row[0]
             for row in self.sql.execute(
                 "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped "
-                "AND left(attname, 1) <> '_'",
+                "AND left(attname, 1) <> '_' ORDER BY attnum",
                 (relation,),
             )
         ]
