@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, text
-from medallion.compile.loading import LAND, evaluated, finish, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -63,7 +63,7 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL AND NOT e._deleted;
 
 {record(contract)}
-{gates.land(contract)}
+{land_again(contract)}
 {finish(contract, "l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: good rows are appended, the others become exceptions. "
             "Takes the run's id. Locks the table's row in dwh_lineage.targets.",
@@ -104,7 +104,7 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
 SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
 {record(contract)}
-{LAND.format(target=literal(text.target(contract)))}
+{land(contract, "holds the rules of the rebuild")}
 UPDATE dwh_lineage.targets SET needs_rebuild = false
 WHERE target = {literal(text.target(contract))} AND needs_rebuild;
 {finish(contract, "l_inserted, l_updated, l_deleted, l_good - l_inserted - l_updated, l_rejected")}""",

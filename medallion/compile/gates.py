@@ -7,7 +7,7 @@ own after the load has been rolled back. So the evidence stands, whatever become
 from __future__ import annotations
 
 from medallion.compile import text
-from medallion.compile.loading import LAND, evaluated, record
+from medallion.compile.loading import evaluated, record
 from medallion.compile.text import Contract
 from medallion.naming import literal
 
@@ -24,13 +24,6 @@ def check(contract: Contract) -> str:
         return ""
     number, is_share = limit(contract)
     return f"PERFORM dwh_etl.check_rejected({literal(text.target(contract))}, {number}, {is_share});\n"
-
-
-def land(contract: Contract) -> str:
-    """Closes the exceptions of a batch that waited for its rows to be corrected."""
-    if "max_rejected" not in contract:
-        return ""
-    return LAND.format(target=literal(text.target(contract))).replace("the rules of the rebuild", "its rules now")
 
 
 def evidence(contract: Contract) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from medallion.compile import text
 from medallion.compile.text import Contract
 from medallion.naming import literal
@@ -15,12 +17,29 @@ FROM pg_temp.evaluated AS e
 WHERE e._broken IS NOT NULL;
 """
 
-LAND = """\
+
+def land(contract: Contract, why: str, rows: str = "pg_temp.evaluated") -> str:
+    """Closes the exceptions of evaluated rows that pass now."""
+    return f"""\
 DROP TABLE IF EXISTS pg_temp.passed;
 CREATE TEMP TABLE passed ON COMMIT DROP AS
-SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-PERFORM dwh_lineage.land_exceptions({target}, l_load.load_batch, 'holds the rules of the rebuild');
+SELECT e._bronze_id AS bronze_id FROM {rows} AS e WHERE e._broken IS NULL;
+PERFORM dwh_lineage.land_exceptions({literal(text.target(contract))}, l_load.load_batch, {literal(why)});
 """
+
+
+def land_again(contract: Contract) -> str:
+    """Closes the exceptions of a load's rows that pass now. Only a batch that was looked at before has exceptions: one
+    that is loaded again, or one that a gate held back."""
+    target = literal(text.target(contract))
+    seen = f"""EXISTS (
+    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+    JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
+    WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = {target} AND b.batch_no <> l_load.load_batch
+)"""
+    held = "true" if "max_rejected" in contract else seen
+    landing = textwrap.indent(land(contract, "holds its rules now"), text.INDENT)
+    return f"IF {held} THEN\n{landing}END IF;\n"
 
 
 def evaluated(contract: Contract, batches: str) -> str:

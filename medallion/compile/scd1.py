@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, text
 from medallion.compile.fold import as_events, attributes, changes, event_columns, indented
-from medallion.compile.loading import LAND, evaluated, finish, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -68,7 +68,7 @@ END IF;
 SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t WHERE t.target = {target};
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
-{gates.land(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
+{land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 ANALYZE pg_temp.events;
 {self._touched(contract)}
@@ -146,7 +146,7 @@ WHERE NOT t._late;
 SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{LAND.format(target=target)}
+{land(contract, "holds the rules of the rebuild")}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);

@@ -24,7 +24,7 @@ from medallion.compile.fold import (
     untracked,
     winners,
 )
-from medallion.compile.loading import LAND, evaluated, finish, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -89,7 +89,7 @@ SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
 WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
-{gates.land(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
+{land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 ANALYZE pg_temp.events;
 {self._touched(contract)}
@@ -201,7 +201,7 @@ FROM pg_temp.touched AS t WHERE t._late;"""
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
-{as_events(contract, "fold_events", "pg_temp.again")}
+{land(contract, "holds its rules now", "pg_temp.again")}{as_events(contract, "fold_events", "pg_temp.again")}
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
 l_inserted := l_inserted + l_late_inserted;
 l_updated := l_updated + l_late_updated;
@@ -217,7 +217,7 @@ l_deleted := l_deleted + l_late_deleted;"""
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{LAND.format(target=literal(text.target(contract)))}
+{land(contract, "holds the rules of the rebuild")}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);

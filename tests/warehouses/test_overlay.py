@@ -192,3 +192,30 @@ def test_corrections_are_append_only(lab: Connection) -> None:
         with pytest.raises(psycopg.errors.RaiseException, match="Cannot"):
             lab.execute(statement.encode())
         lab.execute("ROLLBACK TO before")
+
+
+def test_a_late_event_brings_a_corrected_row_of_its_key_in_and_closes_its_exception(lab: Connection) -> None:
+    member = {"region": "r", "id": "1", "name": "n", "state": "a"}
+    (bad, _) = bench.ingest(
+        lab,
+        RawMembers,
+        [member | {"updated": "2024-02-01", "score": "-1"}, member | {"updated": "2024-03-01", "name": "o"}],
+    ).ids
+    bench.call(lab, Members.target)
+    correct(lab, Members.target, bad, 1, '{"score": "5"}')
+    bench.ingest(lab, RawMembers, [member | {"updated": "2024-01-01", "name": "early"}], file="b.csv")
+    bench.call(lab, Members.target)
+    loaded = bench.rows(lab, Members.target)
+    assert sorted((row["name"], row["score"]) for row in loaded) == [("early", None), ("n", 5), ("o", None)]
+    assert state_of(lab, Members.target, bad) == "landed"
+    assert gap(lab, Members.target) == 0
+
+
+def test_a_batch_that_is_loaded_again_brings_its_corrected_rows_in(lab: Connection) -> None:
+    (bad,) = readings(lab, GOOD | {"order": "0"})
+    correct(lab, Readings.target, bad, 1, '{"order": "1"}')
+    lab.execute("CALL dwh_etl.set_watermark(%s, '_ingested_at', '-infinity')", (Readings.target,))
+    bench.call(lab, Readings.target)
+    assert len(bench.rows(lab, Readings.target)) == 1
+    assert state_of(lab, Readings.target, bad) == "landed"
+    assert gap(lab, Readings.target) == 0

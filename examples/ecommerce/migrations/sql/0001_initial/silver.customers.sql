@@ -357,6 +357,16 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.customers', 'bronze.raw_customers', l_load.load_batch);
 
+    IF EXISTS (
+        SELECT 1 FROM dwh_lineage.batch_inputs AS i
+        JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
+        WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.customers' AND b.batch_no <> l_load.load_batch
+    ) THEN
+        DROP TABLE IF EXISTS pg_temp.passed;
+        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+        PERFORM dwh_lineage.land_exceptions('silver.customers', l_load.load_batch, 'holds its rules now');
+    END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
     SELECT
@@ -455,6 +465,10 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no);
+        DROP TABLE IF EXISTS pg_temp.passed;
+        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
+        PERFORM dwh_lineage.land_exceptions('silver.customers', l_load.load_batch, 'holds its rules now');
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT

@@ -286,6 +286,16 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch);
 
+    IF EXISTS (
+        SELECT 1 FROM dwh_lineage.batch_inputs AS i
+        JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
+        WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.invoice_lines' AND b.batch_no <> l_load.load_batch
+    ) THEN
+        DROP TABLE IF EXISTS pg_temp.passed;
+        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+        PERFORM dwh_lineage.land_exceptions('silver.invoice_lines', l_load.load_batch, 'holds its rules now');
+    END IF;
 
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected
