@@ -44,7 +44,9 @@ def perform_step(
         record(claim, Verdict(Outcome.INTERRUPTED, Failure(None, "Its process was told to stop.")))
         raise
     outcome, due = record(claim, verdict)
-    if outcome is not Outcome.SUCCEEDED:
+    if outcome is Outcome.SUCCEEDED:
+        logger.info("Step %s (%s) succeeded.", step_id, claim.target)
+    else:
         logger.warning("Step %s (%s) %s: %s", step_id, claim.target, outcome, verdict.failure or "no effect")
     return outcome, due
 
