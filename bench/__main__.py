@@ -40,7 +40,7 @@ def main() -> None:
         try:
             _measure(url, options.rows, options.tries)
         finally:
-            server.execute(f"DROP DATABASE {DATABASE} WITH (FORCE)")
+            server.execute(f"DROP DATABASE {DATABASE}")
 
 
 def _measure(url: str, rows: int, tries: int) -> None:

@@ -78,7 +78,7 @@ def restored(request: pytest.FixtureRequest, lived_in: Parameters, lab_parameter
             server.execute(sql.SQL("CREATE DATABASE {}").format(name))
             program("psql", new, "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(dump))
             yield new
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            server.execute(sql.SQL("DROP DATABASE {}").format(name))
         return
     dump = tmp_path / "dump"
     program("pg_dump", lived_in, "--data-only", "--format=custom", "--file", str(dump))
