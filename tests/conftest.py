@@ -5,6 +5,7 @@ its own there, made by pytest-django. PG=16 chooses the older PostgreSQL.
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ try:
     servers.ensure("test", int(os.environ.get("PG") or "18"))
 except EmbeddedError as error:
     raise pytest.UsageError(str(error)) from None
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs us in the background ignores Ctrl-C, and our children would inherit that; some test Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("DEBUG", "1")
 os.environ["DJANGO_SETTINGS_MODULE"] = "assay.settings"
 django.setup()  # pytest-django does it itself only where its own configuration names the settings
