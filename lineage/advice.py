@@ -12,6 +12,7 @@ _ADVICE = {
     "AS011": "Nothing is to be done: the file's rows are there already.",
     "AS041": "Move the watermark of the silver table that it reads instead.",
     "AS050": "Look at the table's exceptions; correct the rows or the rules, or let the batch pass (override_gate).",
+    "AS051": "See whether the extract is whole; if so many keys are gone indeed, let the batch pass (override_gate).",
     "AS052": "Name a batch that waits for the table, and a reason.",
     "08": "The connection to the database was lost. The step is tried again by itself.",
     "22": "A value did not fit where the SQL put it. Add a rule for it, and the row is set aside instead.",

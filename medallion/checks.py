@@ -112,6 +112,15 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
             table, f"effective names {effective!r}, which is no Timestamp or Date column of it.",
             'Declare it: updated_at = Timestamp("updated_date").', "E025",
         )  # fmt: skip
+    if history.full_extract and (effective or history.deleted_when):
+        yield _error(
+            table, "With full_extract, the time of an extract is that of everything in it.",
+            "Leave effective and deleted_when out; keep the source's time as a column.", "E032",
+        )  # fmt: skip
+    if history.max_gone and not (history.full_extract and re.fullmatch(r"\d+(\.\d+)?%", history.max_gone)):
+        yield _error(
+            table, f"Its max_gone is {history.max_gone!r}.", 'Write full_extract=True, max_gone="20%".', "E033"
+        )
     for name in history.contract().get("tracked", ()):
         if name not in columns or name in (*table.key(), effective):
             yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")

@@ -24,15 +24,18 @@ class SCD1:
     """One row for each key: what its newest event, in the order of the source's time, says.
 
     effective: the column that says since when a row's values hold; without one, the time of the ingestion.
-    deleted_when: a condition over the bronze columns; such a row takes its key's row away.
+    deleted_when: a condition over the bronze columns; such a row takes its key's row away. full_extract, max_gone: see
+    SCD2.
     """
 
     kind: ClassVar[str] = "scd1"
     effective: str | None = None
     deleted_when: str | None = None
+    full_extract: bool = False
+    max_gone: str | None = None
 
     def contract(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value is not None}
+        return {name: value for name, value in vars(self).items() if value}
 
 
 @dataclass(frozen=True)
@@ -42,16 +45,20 @@ class SCD2:
     effective: the column that says since when a row's values hold; it becomes `valid_from`. Without one, the time of
     the ingestion. deleted_when: a condition over the bronze columns; such a row ends its key's current period.
     tracked: the columns ("email status") whose change makes a new version; without it, all. The others have, within a
-    version, the values of its latest event.
+    version, the values of its latest event. full_extract: each batch is a whole extract; keys that it does not have end
+    at the time of its ingestion, which is the time of everything in it (so there is no `effective`). max_gone: "20%":
+    with more keys gone the load stops (AS051).
     """
 
     kind: ClassVar[str] = "scd2"
     effective: str | None = None
     deleted_when: str | None = None
     tracked: str | tuple[str, ...] | None = None
+    full_extract: bool = False
+    max_gone: str | None = None
 
     def contract(self) -> dict[str, Any]:
-        said = {name: value for name, value in vars(self).items() if value is not None}
+        said: dict[str, Any] = {name: value for name, value in vars(self).items() if value}
         if self.tracked is not None:
             said["tracked"] = self.tracked.split() if isinstance(self.tracked, str) else list(self.tracked)
         return said

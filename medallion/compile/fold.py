@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import text
+from medallion.compile import absence, text
 from medallion.compile.text import Contract
 from medallion.naming import ident
 
@@ -24,7 +24,9 @@ def untracked(contract: Contract) -> list[str]:
 
 
 def effective(contract: Contract, alias: str) -> str:
-    """Since when an event's values hold."""
+    """Since when an event's values hold. `b` is the ledger's row of its batch."""
+    if absence.is_full(contract):
+        return "b.ingested_at"
     column = contract.get("effective")
     return f"{alias}.{ident(column)}::timestamptz" if column else f"{alias}._ingested_at"
 
@@ -68,7 +70,7 @@ def changes(contract: Contract, events: str) -> str:
         f"""\
     SELECT h.*, lag(h._deleted) OVER history AS _was_absent, {lagged(tracked(contract))}
     FROM (
-{indented(winners(contract, events), 2)}
+{text.indented(winners(contract, events), 2)}
     ) AS h
     WINDOW history AS (PARTITION BY {text.names(key, "h")} ORDER BY h._effective)""",
     )
@@ -92,7 +94,7 @@ FROM (
         FROM (
             SELECT c.*, {differs(tracked(contract))} AS _begins
             FROM (
-{indented(history, 3)}
+{text.indented(history, 3)}
             ) AS c
         ) AS m
     ) AS c
@@ -127,7 +129,3 @@ def differs(values: list[str]) -> str:
         "(c._deleted <> coalesce(c._was_absent, true)"
         f" OR (NOT c._deleted AND {text.row(values, 'c')} IS DISTINCT FROM {was}))"
     )
-
-
-def indented(sql: str, depth: int = 1) -> str:
-    return "\n".join(text.INDENT * depth + line if line else line for line in sql.split("\n"))

@@ -6,7 +6,7 @@ in the table and in quarantine.
 
 from __future__ import annotations
 
-from medallion.compile import text
+from medallion.compile import absence, text
 from medallion.compile.fold import attributes, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -40,14 +40,7 @@ def scd2(contract: Contract) -> str:
     return _function(
         contract,
         f"""\
-WITH events AS MATERIALIZED (
-    SELECT {", ".join(event_columns(contract, "v"))}
-    FROM {text.routine(contract, "evaluate")}(NULL, NULL) AS v
-    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND {text.not_skipped(contract, "v")} AND NOT EXISTS (
-        SELECT 1 FROM dwh_lineage.pendings AS p
-        WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
-    )
+{_events(contract)}
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, {text.names([*key, *values], "c")},
@@ -83,6 +76,38 @@ FROM {_bronze(contract)} AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 {_joins(contract)}""",
     )
+
+
+def _events(contract: Contract) -> str:
+    """The CTE of all events, left open."""
+    taken = f"""{text.not_skipped(contract, "v")} AND NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.pendings AS p
+        WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
+    )"""
+    evaluation = f"{text.routine(contract, 'evaluate')}(NULL, NULL)"
+    if not absence.is_full(contract):
+        return f"""\
+WITH events AS MATERIALIZED (
+    SELECT {", ".join(event_columns(contract, "v"))}
+    FROM {evaluation} AS v
+    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
+    WHERE v._broken IS NULL AND {taken}"""
+    columns = [*contract["key"], *attributes(contract)]
+    return f"""\
+WITH evaluated AS MATERIALIZED (
+    SELECT v.* FROM {evaluation} AS v
+    WHERE {taken}
+), extracts AS MATERIALIZED (
+{text.indented(absence.extracts(contract, taken=False))}
+), present AS MATERIALIZED (
+{text.indented(absence.present(contract, "evaluated"))}
+), events AS MATERIALIZED (
+    SELECT {", ".join(event_columns(contract, "v"))}
+    FROM evaluated AS v
+    JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
+    WHERE v._broken IS NULL
+    UNION ALL
+{text.indented(absence.absent(contract, columns))}"""
 
 
 def _begins(contract: Contract) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import constraints, gates, outcomes, text
-from medallion.compile.fold import as_events, attributes, changes, event_columns, indented
+from medallion.compile import absence, constraints, gates, outcomes, text
+from medallion.compile.fold import as_events, attributes, changes, event_columns
 from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -54,7 +54,8 @@ class Scd1History:
         return [self._fold(contract), self._load(contract), self._rebuild(contract), outcomes.scd2(contract)]
 
     def _load(self, contract: Contract) -> str:
-        target, key = literal(text.target(contract)), contract["key"]
+        target, columns = literal(text.target(contract)), [*contract["key"], *attributes(contract)]
+        latest = absence.seen(contract, "events", absence.TAKEN)
         return text.procedure(
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
@@ -71,6 +72,21 @@ SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t WHERE t.t
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 ANALYZE pg_temp.events;
+{absence.load(contract, columns, as_events(contract, "fold_events", "pg_temp.again"), self._newer(contract))}
+
+UPDATE dwh_lineage.targets
+SET last_event_at = greatest(last_event_at, {latest})
+WHERE target = {target};
+{finish(contract, _UNCHANGED)}""",
+            f"Loads what waits for {text.target(contract)}: the newest event of each key, by the source's time, "
+            "stands; rows that break a rule become exceptions. Takes the run's id. Locks the table's row in "
+            "dwh_lineage.targets.",
+        )
+
+    def _newer(self, contract: Contract) -> str:
+        """Folds the touched keys: the newer events onto their row, or everything of a late key's."""
+        key = contract["key"]
+        return f"""\
 {self._touched(contract)}
 {self._fold_events(contract)}
 SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late
@@ -83,16 +99,7 @@ IF l_late IS NOT NULL THEN
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND {text.not_skipped(contract, "e")};
 END IF;
-CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, l_deleted);
-
-UPDATE dwh_lineage.targets
-SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
-WHERE target = {target};
-{finish(contract, _UNCHANGED)}""",
-            f"Loads what waits for {text.target(contract)}: the newest event of each key, by the source's time, "
-            "stands; rows that break a rule become exceptions. Takes the run's id. Locks the table's row in "
-            "dwh_lineage.targets.",
-        )
+CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, l_deleted);"""
 
     def _touched(self, contract: Contract) -> str:
         """The keys with an event that may change their row, and which of them are late."""
@@ -100,7 +107,7 @@ WHERE target = {target};
         said = f"{text.row(values, 's')} IS NOT DISTINCT FROM {text.row(values, 'e')}"
         begin = f"s.{ident(since(contract))}"
         # A key without a row has had no events, unless it had deletes.
-        known = "true" if contract.get("deleted_when") else "n._stands"
+        known = "true" if contract.get("deleted_when") or absence.is_full(contract) else "n._stands"
         return f"""\
 DROP TABLE IF EXISTS pg_temp.touched;
 CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -137,7 +144,8 @@ WHERE NOT t._late;
 """
 
     def _rebuild(self, contract: Contract) -> str:
-        target = literal(text.target(contract))
+        target, columns = literal(text.target(contract)), [*contract["key"], *attributes(contract)]
+        latest = absence.seen(contract, "fold_events", absence.ALL_BATCHES.format(literal(contract["source"])))
         return text.procedure(
             text.routine(contract, "rebuild"),
             "in_batch_id uuid DEFAULT NULL",
@@ -149,10 +157,11 @@ SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, true);
 {land(contract, "holds the rules of the rebuild")}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
+{absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
 UPDATE dwh_lineage.targets
-SET last_event_at = (SELECT max(e._effective) FROM pg_temp.fold_events AS e), needs_rebuild = false
+SET last_event_at = {latest}, needs_rebuild = false
 WHERE target = {target};
 {finish(contract, _UNCHANGED)}""",
             f"Makes {text.target(contract)} what bronze and the rules say, in place: only differences are written. "
@@ -177,7 +186,7 @@ SELECT {text.names(columns, "k")}, k._effective::{kind} AS {ident(begin)}, k._br
 FROM (
     SELECT DISTINCT ON ({text.names(key, "k")}) k.*
     FROM (
-{indented(changes(contract, "pg_temp.fold_events"), 2)}
+{text.indented(changes(contract, "pg_temp.fold_events"), 2)}
     ) AS k
     ORDER BY {text.names(key, "k")}, k._effective DESC
 ) AS k

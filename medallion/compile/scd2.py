@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile import absence, constraints, gates, outcomes, text
 from medallion.compile.fold import (
     as_events,
     attributes,
     chained,
     changes,
-    indented,
     lagged,
     tracked,
     untracked,
@@ -73,6 +72,11 @@ class Scd2History:
         return [self._fold(contract), self._load(contract), self._rebuild(contract), outcomes.scd2(contract)]
 
     def _load(self, contract: Contract) -> str:
+        columns = [*contract["key"], *attributes(contract)]
+        newer = f"{self._touched(contract)}\n{self._append(contract)}"
+        if not absence.is_full(contract):  # extracts in their order have no late events
+            newer += f"\nIF l_late IS NOT NULL THEN\n{text.indented(self._fold_late(contract))}\nEND IF;"
+        latest = absence.seen(contract, "events", absence.TAKEN)
         return text.procedure(
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
@@ -92,14 +96,10 @@ WHERE t.target = {literal(text.target(contract))};
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 ANALYZE pg_temp.events;
-{self._touched(contract)}
-{self._append(contract)}
-IF l_late IS NOT NULL THEN
-{indented(self._fold_late(contract))}
-END IF;
+{absence.load(contract, columns, as_events(contract, "fold_events", "pg_temp.again"), newer)}
 
 UPDATE dwh_lineage.targets
-SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
+SET last_event_at = greatest(last_event_at, {latest})
 WHERE target = {literal(text.target(contract))};
 {finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: newer events are appended to their keys' histories, late "
@@ -116,7 +116,9 @@ WHERE target = {literal(text.target(contract))};
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         said = f"{text.row(values, 's')} IS NOT DISTINCT FROM {text.row(values, 'e')}"
         # A key without versions has had no events, unless it had deletes alone, which leave nothing behind.
-        known = "true" if contract.get("deleted_when") else self._has_versions(contract, "n")
+        known = (
+            "true" if contract.get("deleted_when") or absence.is_full(contract) else self._has_versions(contract, "n")
+        )
         return f"""\
 DROP TABLE IF EXISTS pg_temp.touched;
 CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -152,7 +154,7 @@ ANALYZE pg_temp.touched;"""
     FROM (
         SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, {text.names(columns, "w")}
         FROM (
-{indented(winners(contract, "pg_temp.fresh"), 3)}
+{text.indented(winners(contract, "pg_temp.fresh"), 3)}
         ) AS w
         UNION ALL
         SELECT s._source_bronze_id, s.valid_from, false, true, {text.names(columns, "s")}
@@ -175,7 +177,7 @@ DROP TABLE IF EXISTS pg_temp.changes;
 CREATE TEMP TABLE changes ON COMMIT DROP AS
 SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
 FROM (
-{indented(chained(contract, history))}
+{text.indented(chained(contract, history))}
 ) AS k;
 ANALYZE pg_temp.changes;
 
@@ -208,6 +210,8 @@ l_updated := l_updated + l_late_updated;
 l_deleted := l_deleted + l_late_deleted;"""
 
     def _rebuild(self, contract: Contract) -> str:
+        columns = [*contract["key"], *attributes(contract)]
+        latest = absence.seen(contract, "fold_events", absence.ALL_BATCHES.format(literal(contract["source"])))
         return text.procedure(
             text.routine(contract, "rebuild"),
             "in_batch_id uuid DEFAULT NULL",
@@ -220,10 +224,11 @@ SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))
 {land(contract, "holds the rules of the rebuild")}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
+{absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
 UPDATE dwh_lineage.targets
-SET last_event_at = (SELECT max(e._effective) FROM pg_temp.fold_events AS e), needs_rebuild = false
+SET last_event_at = {latest}, needs_rebuild = false
 WHERE target = {literal(text.target(contract))};
 {finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected")}""",
             f"Makes {text.target(contract)} what bronze and the rules say, in place: only differences are written, and "
@@ -248,7 +253,7 @@ SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid
 FROM (
     SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
     FROM (
-{indented(changes(contract, "pg_temp.fold_events"), 2)}
+{text.indented(changes(contract, "pg_temp.fold_events"), 2)}
     ) AS k
 ) AS v
 WHERE NOT v._deleted;

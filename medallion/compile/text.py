@@ -24,6 +24,11 @@ def names(columns: Iterable[str], alias: str = "") -> str:
     return ", ".join(f"{alias}.{ident(column)}" if alias else ident(column) for column in columns)
 
 
+def indented(sql: str, depth: int = 1) -> str:
+    """The lines of a piece of SQL, further in."""
+    return "\n".join(INDENT * depth + line if line else line for line in sql.split("\n"))
+
+
 def row(columns: Iterable[str], alias: str) -> str:
     """Columns as a row value, to be compared."""
     return f"ROW({names(columns, alias)})"

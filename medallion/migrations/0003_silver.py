@@ -12,6 +12,7 @@ ROUTINES = {
     "rejected_by_batch": "FUNCTION dwh_etl.rejected_by_batch(text, numeric, boolean)",
     "check_rejected": "FUNCTION dwh_etl.check_rejected(text, numeric, boolean)",
     "measure_rejected": "FUNCTION dwh_etl.measure_rejected(text, uuid, numeric, boolean)",
+    "check_gone": "FUNCTION dwh_etl.check_gone(text, numeric, bigint[])",
     "override_gate": "FUNCTION dwh_etl.override_gate(text, bigint, text)",
 }
 

@@ -24,6 +24,8 @@ BRONZE = (warehouse.RawReadings, warehouse.RawMembers)
 SILVER = (
     warehouse.Readings, warehouse.Members, warehouse.Presences, warehouse.States, warehouse.Latest,
     warehouse.LatestSeen,
+    warehouse.Rolls,
+    warehouse.RollNow,
 )  # fmt: skip
 GOLD = (warehouse.DimMember, warehouse.MembersByRegion, warehouse.Names, warehouse.ReadingsByDay)
 LOADED = tuple(table.target for table in (*SILVER, *GOLD))
@@ -113,8 +115,9 @@ def ingest(
     connection.execute("SELECT dwh_etl.finish_ingestion(%s, %s)", (batch_no, len(rows)))
     if first_id is not None:
         connection.execute(
-            "UPDATE dwh_lineage.batches SET first_bronze_id = %s, last_bronze_id = %s WHERE batch_no = %s",
-            (first_id, first_id + len(rows), batch_no),
+            "UPDATE dwh_lineage.batches SET first_bronze_id = %s, last_bronze_id = %s, ingested_at = %s "
+            "WHERE batch_no = %s",
+            (first_id, first_id + len(rows), at, batch_no),
         )
     return Ingested(batch_no, file, checksum, _ids(connection, table, batch_no))
 
@@ -132,7 +135,12 @@ def foreign(
                            * len(rows)),
     )  # fmt: skip
     values = [v for row in rows for v in [*([at] if at else []), *(row.get(n) for n in names)]]
+    if at:  # what another transaction inserts at another time is another batch
+        connection.execute("SELECT set_config('assay.batch_no', '', true)")
     written = connection.execute(statement, values).fetchall()
+    if at:
+        ledger = "UPDATE dwh_lineage.batches SET ingested_at = %s WHERE batch_no = %s"
+        connection.execute(ledger, (at, written[0][1]))
     return Ingested(written[0][1], None, None, tuple(row[0] for row in written))
 
 

@@ -154,6 +154,13 @@ def presences(row: BronzeRow) -> Judged:
     return judged
 
 
+def rolls(row: BronzeRow) -> Judged:
+    """A row of raw_members as `silver.rolls` sees it."""
+    judged = presences(row)
+    _asked(judged, "name", "one_of", row.values.get("name") in (None, "", "A"))
+    return judged
+
+
 # --- History ----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class History:
@@ -165,6 +172,7 @@ class History:
     effective: str | None
     #: The attributes whose change makes a version; None: all.
     tracked: tuple[str, ...] | None = None
+    full_extract: bool = False
 
     def since(self, event: Judged) -> datetime:
         found: datetime = event.values[self.effective] if self.effective else event.row.ingested_at
@@ -179,7 +187,7 @@ class History:
 
     def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
         """(versions, outcome of each bronze row)."""
-        judged = [self.judge(row) for row in rows]
+        judged = self.judged(list(rows))
         outcomes = {j.row.bronze_id: _left_out(j) for j in judged if not j.is_event}
         versions: list[dict[str, Any]] = []
 
@@ -189,7 +197,23 @@ class History:
         events = sorted((j for j in judged if j.is_event), key=lambda e: (key_of(e), self.since(e), *_last_by_name(e)))
         for key, of_key in itertools.groupby(events, key_of):
             versions += self._fold_key(dict(zip(self.key, key, strict=True)), list(of_key), outcomes)
+        outcomes.pop(0, None)
         return versions, outcomes
+
+    def judged(self, rows: list[BronzeRow]) -> list[Judged]:
+        """All rows; of whole extracts also the absences, as deletes of no bronze row (id 0)."""
+        judged = [self.judge(row) for row in rows]
+        if not self.full_extract:
+            return judged
+        times = sorted({row.ingested_at for row in rows})
+        keys = [(tuple(j.values.get(name) for name in self.key), j.row.ingested_at) for j in judged if j.wanted]
+        present = {(key, at) for key, at in keys if None not in key}
+        for key, at in present:
+            later = next((time for time in times if time > at), None)
+            if later and (key, later) not in present:
+                row = BronzeRow(0, 0, None, None, later, {})
+                judged.append(Judged(row, deleted=True, values=dict(zip(self.key, key, strict=True))))
+        return judged
 
     def _fold_key(self, key: dict[str, Any], events: list[Judged], outcomes: dict[int, str]) -> list[dict[str, Any]]:
         versions: list[dict[str, Any]] = []
@@ -243,6 +267,8 @@ class Newest(History):
 
 
 STATES = History(members, ("region", "id"), ("name", "score", "state"), "updated", tracked=("state",))
+ROLLS = History(rolls, ("id",), ("name", "state"), None, full_extract=True)
+ROLL_NOW = Newest(rolls, ("id",), ("name", "state"), None, full_extract=True)
 LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")
 LATEST_SEEN = Newest(presences, ("id",), ("name", "state"), None)
 MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")

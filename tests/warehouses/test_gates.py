@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -94,6 +95,46 @@ def test_a_batch_that_does_not_wait_and_an_empty_reason_are_refused(
     with pytest.raises(psycopg.Error, match=said) as caught:
         lab.execute("SELECT dwh_etl.override_gate('silver.readings', %s, %s)", (batch, reason))
     assert caught.value.sqlstate == "AS052"
+
+
+@pytest.mark.parametrize("table", [warehouse.Rolls, warehouse.RollNow])
+def test_an_extract_that_lacks_too_many_keys_waits_until_somebody_lets_it_pass(
+    lab: bench.Connection, table: type[silver.Table]
+) -> None:
+    target = table.target
+    old = table.contract()
+    lab.execute(compile.replace(target, old, {**old, "max_gone": "20%"}, "lab").forward)
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    whole = [{"id": str(number), "name": "A"} for number in range(10)]
+
+    def extract(day: int, rows: list[dict[str, str]]) -> int:
+        return bench.ingest(
+            lab, warehouse.RawMembers, rows, f"{day}.csv", month + timedelta(seconds=day), 10**9 + 100 * day
+        ).batch_no
+
+    def present() -> set[int]:
+        return {row["id"] for row in bench.rows(lab, target) if row.get("is_current", True)}
+
+    extract(1, whole)
+    bench.call(lab, target)
+    extract(2, whole[2:])
+    bench.call(lab, target)
+    assert present() == set(range(2, 10))
+    cut_off = extract(4, [*whole[2:4], {"id": "4", "name": "broken"}])
+    with pytest.raises(psycopg.Error) as caught, lab.transaction():
+        bench.call(lab, target)
+    assert caught.value.sqlstate == "AS051"
+    assert f"An extract lacks 5 of the 8 keys that {target} had" in str(caught.value)
+    assert f"batch {cut_off}, file 4.csv" in str(caught.value.diag.message_detail)
+    assert present() == set(range(2, 10))
+    lab.execute("SELECT dwh_etl.override_gate(%s, %s, 'they left')", (target, cut_off))
+    bench.call(lab, target)
+    assert present() == {2, 3, 4}
+    extract(3, whole[2:])
+    bench.call(lab, target)
+    assert present() == {2, 3, 4}
+    bench.call(lab, target, "rebuild")
+    assert present() == {2, 3, 4}
 
 
 def _outcomes(lab: bench.Connection, target: str) -> dict[str, int]:

@@ -36,6 +36,8 @@ MODELS: dict[str, tuple[Callable[[model.BronzeRow], model.Judged], Callable[...,
     "silver.members": (model.members, model.MEMBERS.fold),
     "silver.presences": (model.presences, model.PRESENCES.fold),
     "silver.states": (model.members, model.STATES.fold),
+    "silver.rolls": (model.rolls, model.ROLLS.fold),
+    "silver.roll_now": (model.rolls, model.ROLL_NOW.fold),
     "silver.latest": (model.members, model.LATEST.fold),
     "silver.latest_seen": (model.presences, model.LATEST_SEEN.fold),
 }

@@ -148,6 +148,34 @@ class LatestSeen(silver.Table):
         where = "state IS DISTINCT FROM 'z'"
 
 
+class Rolls(silver.Table):
+    """Who stands in each whole extract, and how."""
+
+    id = Integer("id")
+    name = Text("name", rules=[OneOf("A", "", null=True)])
+    state = Text("state")
+
+    class Meta:
+        source = RawMembers
+        key = "id"
+        history = SCD2(full_extract=True)
+        where = "state IS DISTINCT FROM 'z'"
+
+
+class RollNow(silver.Table):
+    """Who stands in the latest extract."""
+
+    id = Integer("id")
+    name = Text("name", rules=[OneOf("A", "", null=True)])
+    state = Text("state")
+
+    class Meta:
+        source = RawMembers
+        key = "id"
+        history = SCD1(full_extract=True)
+        where = "state IS DISTINCT FROM 'z'"
+
+
 class DimMember(gold.Dimension):
     """Present members."""
 
