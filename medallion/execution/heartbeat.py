@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.execution.claim import LEASE_SECONDS, Claim
 
 if TYPE_CHECKING:

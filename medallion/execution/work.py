@@ -11,7 +11,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.execution.claim import LEASE_SECONDS, Claim
 from medallion.execution.heartbeat import BEAT_SECONDS, Heartbeat
 

@@ -80,7 +80,7 @@ def ingest_file(
 ) -> Ingested:
     """Ingest one file, in one transaction of its own. `path` is absolute or relative to `root` (ASSAY_DATA_ROOT).
 
-    `connection` is in autocommit, as medallion.connections.work_connection() opens it. A file with the content of one
+    `connection` is in autocommit, as lineage.connections.work_connection() opens it. A file with the content of one
     that was ingested before is skipped. Raises an IngestionError; nothing of the file has landed then. Raises
     psycopg.OperationalError where the connection is lost.
     """

@@ -10,7 +10,7 @@ from typing import LiteralString
 
 from django.conf import settings
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.ingestion.copying import Connection
 from medallion.ingestion.errors import IngestionError
 from medallion.ingestion.ingest import Failed, Ingested, ingest_file

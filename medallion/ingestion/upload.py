@@ -15,7 +15,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.ingestion.errors import IngestionError
 from medallion.ingestion.ingest import Failed, Ingested, ingest_file
 from medallion.ingestion.pickup import UPLOADS

@@ -18,9 +18,9 @@ from django.urls import reverse
 
 import ecommerce.generator
 import retail.generator
+from lineage.connections import work_connection
 from lineage.models import PipelineRun
 from medallion import bronze, declaration
-from medallion.connections import work_connection
 from medallion.execution.create import create_run
 from medallion.ingestion.ingest import Failed, Ingested, ingest_source
 from medallion.ingestion.reporting import summary

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection as django_connection
 from psycopg import sql
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
 from medallion.sources import CsvFiles
 from tests.medallion.bronze_tables import Connection

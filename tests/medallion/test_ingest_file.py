@@ -19,7 +19,7 @@ import zstandard
 from django.conf import settings
 from psycopg import sql
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.ingestion.errors import (
     DamagedFileError,
     DuplicateColumnsError,

@@ -10,7 +10,7 @@ import psycopg
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from medallion.connections import work_connection
+from lineage.connections import work_connection
 from medallion.ingestion.errors import IngestionError
 from medallion.ingestion.ingest import Failed, ingest_source
 from medallion.ingestion.reporting import shown, summary
