@@ -13,7 +13,14 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from lineage.models import Batch, PipelineRun, Target
-from quality.states import EXCEPTION_TRANSITIONS, UNRESOLVED_STATES, ExceptionState
+from quality.states import (
+    DECISION_TRANSITIONS,
+    EXCEPTION_TRANSITIONS,
+    UNRESOLVED_STATES,
+    DecisionState,
+    DecisionVerb,
+    ExceptionState,
+)
 
 
 def _empty_object() -> Value:
@@ -32,6 +39,7 @@ class QualityRule(models.Model):
     message = models.TextField()
     severity = models.TextField(db_default="quarantine")
     version = models.TextField(help_text="Fingerprint of the definition")
+    waivable = models.BooleanField(db_default=True, help_text="Whether the table can hold a row that breaks it")
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -196,28 +204,75 @@ class UnreadableLine(models.Model):
 
 
 class QualityDecision(models.Model):
-    """One act of a person: what was selected, what was decided and why."""
+    """One act of a person: what was selected, what was decided and why, and how far its replay has come.
 
-    verb = models.TextField(help_text="correct, waive, reject, undo")
+    Written by the routines `dwh_lineage.decide`, `approve`, `withdraw_decision`, `cancel_decision`, `undo` and
+    `replay_chunk` alone.
+    """
+
+    verb = models.TextField(choices=DecisionVerb.choices)
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="decisions")
-    selection = models.JSONField(db_default=_empty_object())
+    state = models.TextField(choices=DecisionState.choices, db_default=DecisionState.QUEUED)
+    selection = models.JSONField(db_default=_empty_object(), help_text="What was asked for; the rows are frozen")
+    patch = models.JSONField(null=True, blank=True, help_text="Source columns and the text that stands for theirs")
+    rule = models.TextField(null=True, blank=True, help_text="The rule that is waived; empty: all that the rows break")
+    undoes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
     reason = models.TextField(blank=True, db_default="")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     approver = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    needs_approval = models.BooleanField(db_default=False)
     selected = models.BigIntegerField(db_default=0)
+    landed = models.BigIntegerField(db_default=0)
+    failing = models.BigIntegerField(db_default=0, help_text="Still break a rule")
+    rejected = models.BigIntegerField(db_default=0)
+    overtaken = models.BigIntegerField(db_default=0, help_text="Something else had become of them")
     created_at = models.DateTimeField(db_default=Now())
+    progressed_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
+        indexes = (
+            models.Index(fields=("progressed_at",), condition=Q(state="queued"), name="quality_decisions_queued_idx"),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=Q(approver__isnull=True) | ~Q(approver=models.F("author")), name="quality_decisions_four_eyes"
             ),
+            models.CheckConstraint(
+                condition=Q(needs_approval=False)
+                | Q(approver__isnull=False)
+                | Q(state__in=(DecisionState.PROPOSED, DecisionState.WITHDRAWN)),
+                name="quality_decisions_approved",
+            ),
+            models.CheckConstraint(condition=Q(verb__in=DecisionVerb.values), name="quality_decisions_verb_known"),
         )
+        triggers = (pgtrigger.FSM(name="decision_states", field="state", transitions=DECISION_TRANSITIONS),)
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target_id}"
+
+
+class DecisionRow(models.Model):
+    """A row of a decision's frozen selection. Without an outcome, its replay is still to be done."""
+
+    decision = models.ForeignKey(QualityDecision, models.CASCADE, related_name="rows", db_index=False)
+    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided")
+    bronze_id = models.BigIntegerField()
+    patch = models.JSONField(null=True, blank=True, help_text="The row's own patch, where rows differ")
+    outcome = models.TextField(null=True, blank=True, help_text="landed, open, rejected, overtaken, cancelled")
+
+    class Meta:
+        db_table = "decision_rows"
+        db_table_comment = "The frozen selections of decisions, and what became of each row"
+        indexes = (
+            models.Index(fields=("decision", "id"), condition=Q(outcome__isnull=True), name="decision_rows_due_idx"),
+        )
+        constraints = (models.UniqueConstraint(fields=("decision", "bronze_id"), name="decision_rows_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.decision_id}: {self.bronze_id} {self.outcome or 'waits'}"
 
 
 class ExceptionEvent(models.Model):
@@ -273,6 +328,7 @@ class Waiver(models.Model):
     last_batch_no = models.BigIntegerField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="When it stops being given to new batches")
     decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
+    withdrawn_by = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

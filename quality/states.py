@@ -1,4 +1,4 @@
-"""The states of an exception: one table for the database's trigger and for Python."""
+"""The states of exceptions and decisions: one table for the database's trigger and for Python."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ EXCEPTION_TRANSITIONS = [
     ("proposed", "superseded"),
     ("queued", "superseded"),
     ("open", "rejected"),
+    ("queued", "rejected"),
     ("open", "queued"),
     # Undo.
     ("landed", "open"),
@@ -34,4 +35,27 @@ EXCEPTION_TRANSITIONS = [
     ("open", "landed"),
     ("proposed", "landed"),
     ("superseded", "open"),
+]
+
+
+class DecisionVerb(models.TextChoices):
+    CORRECT = "correct"
+    WAIVE = "waive"
+    REJECT = "reject"
+    UNDO = "undo"
+
+
+class DecisionState(models.TextChoices):
+    PROPOSED = "proposed"
+    QUEUED = "queued"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
+
+
+DECISION_TRANSITIONS = [
+    ("proposed", "queued"),
+    ("proposed", "withdrawn"),
+    ("queued", "done"),
+    ("queued", "cancelled"),
 ]

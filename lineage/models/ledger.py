@@ -24,6 +24,7 @@ class Target(models.Model):
     rows_relation = models.TextField(help_text="Relation that holds the rows: the table, or what stands behind a view")
     load_routine = models.TextField(null=True, blank=True)
     rebuild_routine = models.TextField(null=True, blank=True)
+    replay_routine = models.TextField(null=True, blank=True)
     outcomes_routine = models.TextField(null=True, blank=True)
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
@@ -62,6 +63,7 @@ class Batch(models.Model):
         FOREIGN = "foreign"
         LOAD = "load"
         REBUILD = "rebuild"
+        REPLAY = "replay"
 
     batch_no = models.BigAutoField(primary_key=True)
     target = models.ForeignKey(Target, models.PROTECT, db_column="target", related_name="batches")

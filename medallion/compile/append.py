@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import constraints, gates, outcomes, text
+from medallion.compile import constraints, gates, outcomes, replay, text
 from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -16,6 +16,7 @@ class AppendHistory:
     ROUTINES: ClassVar[dict[str, tuple[str, str]]] = {
         "load": ("PROCEDURE", "uuid"),
         "rebuild": ("PROCEDURE", "uuid"),
+        "replay": replay.SIGNATURE,
         "outcomes": ("FUNCTION", ""),
     }
 
@@ -38,7 +39,7 @@ class AppendHistory:
         )
 
     def routines(self, contract: Contract) -> list[str]:
-        return [self._load(contract), self._rebuild(contract), outcomes.append(contract)]
+        return [self._load(contract), self._rebuild(contract), replay.append(contract), outcomes.append(contract)]
 
     def _load(self, contract: Contract) -> str:
         columns = [column["name"] for column in contract["columns"]]

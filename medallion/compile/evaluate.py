@@ -97,7 +97,7 @@ _NAMED = {
 
 
 def create_function(contract: Contract) -> str:
-    """`dwh_etl.evaluate_silver_x(in_batches, in_keys)`: one row for each bronze row that the table takes."""
+    """`dwh_etl.evaluate_silver_x(in_batches, in_keys, in_rows)`: one row for each bronze row that the table takes."""
     columns = contract["columns"]
     returned = [
         "_bronze_id bigint", "_batch_no bigint", "_ingested_at timestamptz", "_deleted boolean",
@@ -107,10 +107,10 @@ def create_function(contract: Contract) -> str:
     name = text.routine(contract, "evaluate")
     return f"""\
 -- Bronze rows of {contract["source"]} as {text.target(contract)} sees them: each expression and rule evaluated once.
--- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
 -- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
-CREATE OR REPLACE FUNCTION {name}(in_batches bigint[], in_keys text[])
+CREATE OR REPLACE FUNCTION {name}(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
 {text.lines(returned)}
 )
@@ -159,6 +159,11 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
+                AND (in_rows IS NULL OR r._bronze_id = ANY (in_rows))
+                -- For the BRIN index, which knows ranges alone.
+                AND (in_rows IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
+                    AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
                 AND ({_wanted(contract)})
             OFFSET 0
         ) AS t

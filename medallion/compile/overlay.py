@@ -56,7 +56,7 @@ CASE WHEN j._broken IS NULL OR NOT EXISTS (
             SELECT 1
             FROM dwh_lineage.waivers AS w
             JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
-            WHERE w.target = {target} AND q.position = p.position
+            WHERE w.target = {target} AND w.withdrawn_by_id IS NULL AND q.position = p.position
                 AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND {governs}
         )
     ) END AS _broken"""

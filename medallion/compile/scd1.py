@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, gates, outcomes, text
+from medallion.compile import absence, constraints, gates, outcomes, replay, text
 from medallion.compile.fold import as_events, attributes, changes, event_columns
 from medallion.compile.loading import evaluated, finish, land, land_again, record
 from medallion.compile.text import Contract
@@ -29,6 +29,7 @@ class Scd1History:
     ROUTINES: ClassVar[dict[str, tuple[str, str]]] = {
         "load": ("PROCEDURE", "uuid"),
         "rebuild": ("PROCEDURE", "uuid"),
+        "replay": replay.SIGNATURE,
         "fold": ("PROCEDURE", "uuid, boolean, bigint, bigint, bigint"),
         "outcomes": ("FUNCTION", ""),
     }
@@ -51,7 +52,13 @@ class Scd1History:
         )
 
     def routines(self, contract: Contract) -> list[str]:
-        return [self._fold(contract), self._load(contract), self._rebuild(contract), outcomes.scd2(contract)]
+        return [
+            self._fold(contract),
+            self._load(contract),
+            self._rebuild(contract),
+            replay.fold(contract),
+            outcomes.scd2(contract),
+        ]
 
     def _load(self, contract: Contract) -> str:
         target, columns = literal(text.target(contract)), [*contract["key"], *attributes(contract)]

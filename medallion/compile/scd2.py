@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, gates, outcomes, text
+from medallion.compile import absence, constraints, gates, outcomes, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -39,6 +39,7 @@ class Scd2History:
     ROUTINES: ClassVar[dict[str, tuple[str, str]]] = {
         "load": ("PROCEDURE", "uuid"),
         "rebuild": ("PROCEDURE", "uuid"),
+        "replay": replay.SIGNATURE,
         "fold": ("PROCEDURE", "uuid, boolean, bigint, bigint, bigint"),
         "outcomes": ("FUNCTION", ""),
     }
@@ -69,7 +70,13 @@ class Scd2History:
         )
 
     def routines(self, contract: Contract) -> list[str]:
-        return [self._fold(contract), self._load(contract), self._rebuild(contract), outcomes.scd2(contract)]
+        return [
+            self._fold(contract),
+            self._load(contract),
+            self._rebuild(contract),
+            replay.fold(contract),
+            outcomes.scd2(contract),
+        ]
 
     def _load(self, contract: Contract) -> str:
         columns = [*contract["key"], *attributes(contract)]

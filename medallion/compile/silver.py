@@ -38,6 +38,7 @@ def metadata(contract: Contract, warehouse: str) -> str:
         {
             "load_routine": text.routine(contract, "load"),
             "rebuild_routine": text.routine(contract, "rebuild"),
+            "replay_routine": text.routine(contract, "replay"),
             "outcomes_routine": text.routine(contract, "outcomes"),
         },
     )
@@ -100,7 +101,9 @@ def _drop_routines(contract: Contract) -> str:
     ]
     if "max_rejected" in contract:
         dropped.append(f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);")
-    return "\n".join([*dropped, f"DROP FUNCTION {text.routine(contract, 'evaluate')}(bigint[], text[]);"]) + "\n"
+    return (
+        "\n".join([*dropped, f"DROP FUNCTION {text.routine(contract, 'evaluate')}(bigint[], text[], bigint[]);"]) + "\n"
+    )
 
 
 def _needs_rebuild(contract: Contract) -> str:
@@ -120,16 +123,17 @@ def _rules(contract: Contract) -> str:
     values = [
         f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
         f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
-        f"{literal(fingerprint(rule.definition))}, true)"
+        f"{literal(fingerprint(rule.definition))}, {str(rule.can_be_waived).lower()}, true)"
         for rule in compiled
     ]
     retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
     if not values:
         return retire
     return f"""{retire}INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, waivable, active
 )
 VALUES
 {text.lines(values)}
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position, waivable = excluded.waivable, active = true;
 """

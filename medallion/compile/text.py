@@ -114,6 +114,14 @@ def unregister(contract: Contract) -> str:
     return f"SELECT dwh_lineage.forget_target({literal(target(contract))});\n"
 
 
+def not_pending(contract: Contract, alias: str) -> str:
+    """A row whose batch this table has taken."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = {literal(target(contract))} "
+        f"AND p.batch_no = {alias}._batch_no)"
+    )
+
+
 def inputs(contract: Contract, sources: Iterable[str]) -> str:
     """Makes the table take its sources' batches."""
     return "".join(

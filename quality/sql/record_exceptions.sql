@@ -2,8 +2,14 @@
 -- issue for each cause. A row that is an exception already is written anew only where it breaks other rules than before.
 -- pg_temp.rejected: (bronze_id bigint, source_id text, broken smallint[] -- positions in quality_rules,
 -- seen jsonb -- column → what its expression gave, source_data jsonb). The load makes it.
+-- in_decision: the decision whose rows they are, in a replay: those that are queued by it are open again.
 -- Locks nothing that another load holds: only loads of in_target write its exceptions, and they exclude each other.
-CREATE FUNCTION dwh_lineage.record_exceptions(in_target text, in_source_table text, in_batch_no bigint)
+CREATE FUNCTION dwh_lineage.record_exceptions(
+    in_target text,
+    in_source_table text,
+    in_batch_no bigint,
+    in_decision bigint DEFAULT NULL
+)
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -27,7 +33,12 @@ BEGIN
 
     DROP TABLE IF EXISTS pg_temp.recorded;
     CREATE TEMP TABLE recorded ON COMMIT DROP AS
-    WITH written AS (
+    WITH before AS (
+        SELECT e.bronze_id, e.state
+        FROM dwh_lineage.quality_exceptions AS e
+        JOIN pg_temp.rejected AS x ON x.bronze_id = e.bronze_id
+        WHERE in_decision IS NOT NULL AND e.target_table = in_target
+    ), written AS (
         INSERT INTO dwh_lineage.quality_exceptions AS e (
             source_table, source_id, bronze_id, issues, source_data, target_table, batch_no
         )
@@ -43,16 +54,21 @@ BEGIN
         ON CONFLICT (target_table, bronze_id) DO UPDATE
             SET issues = excluded.issues,
                 source_data = excluded.source_data,
-                state = CASE WHEN e.state IN ('landed', 'superseded') THEN 'open' ELSE e.state END,
+                state = CASE
+                    WHEN e.state IN ('landed', 'superseded') OR (e.state = 'queued' AND in_decision IS NOT NULL) THEN 'open'
+                    ELSE e.state
+                END,
                 resolved_at = CASE WHEN e.state IN ('landed', 'superseded') THEN NULL ELSE e.resolved_at END,
                 resolution = CASE WHEN e.state IN ('landed', 'superseded') THEN NULL ELSE e.resolution END
             WHERE e.issues <> excluded.issues OR e.state IN ('landed', 'superseded')
+                OR (e.state = 'queued' AND in_decision IS NOT NULL)
         -- xmax is 0 on a row that is new.
         RETURNING e.id, e.bronze_id, e.xmax = 0 AS is_new
     )
-    SELECT w.id, w.bronze_id, w.is_new, x.broken, x.seen
+    SELECT w.id, w.bronze_id, w.is_new, x.broken, x.seen, b.state AS was
     FROM written AS w
-    JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id;
+    JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id
+    LEFT JOIN before AS b ON b.bronze_id = w.bronze_id;
 
     WITH gone AS (
         DELETE FROM dwh_lineage.exception_breaches AS b
@@ -75,9 +91,9 @@ BEGIN
     INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
     SELECT m.issue_id, in_batch_no, count(*) FROM made AS m GROUP BY m.issue_id;
 
-    INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no)
-    SELECT w.id, NULL, 'open', in_batch_no FROM pg_temp.recorded AS w;
+    INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no, decision_id)
+    SELECT w.id, w.was, 'open', in_batch_no, in_decision FROM pg_temp.recorded AS w;
     RETURN l_count;
 END
 $$;
-COMMENT ON FUNCTION dwh_lineage.record_exceptions(text, text, bigint) IS 'Puts rejected rows before people';
+COMMENT ON FUNCTION dwh_lineage.record_exceptions(text, text, bigint, bigint) IS 'Puts rejected rows before people';

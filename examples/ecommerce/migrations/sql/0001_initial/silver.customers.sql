@@ -21,10 +21,10 @@ CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHER
 CREATE UNIQUE INDEX customers_history_key ON silver.customers (customer_id, valid_from);
 
 -- Bronze rows of bronze.raw_customers as silver.customers sees them: each expression and rule evaluated once.
--- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
 -- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
-CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_customers(in_batches bigint[], in_keys text[])
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_customers(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
     _bronze_id bigint,
     _batch_no bigint,
@@ -68,7 +68,7 @@ SELECT
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
-                WHERE w.target = 'silver.customers' AND q.position = p.position
+                WHERE w.target = 'silver.customers' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
         ) END AS _broken,
@@ -233,6 +233,11 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
+                AND (in_rows IS NULL OR r._bronze_id = ANY (in_rows))
+                -- For the BRIN index, which knows ranges alone.
+                AND (in_rows IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
+                    AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
                 AND (true)
             OFFSET 0
         ) AS t
@@ -569,6 +574,100 @@ BEGIN
 END
 $routine$;
 
+-- Applies a decision to rows of silver.customers's source and lands them, or takes them out. Takes the decision,
+-- the bronze ids and the run's id; called by dwh_lineage.replay_chunk, which knows which rows are due. Locks the
+-- table's row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.replay_silver_customers(in_decision bigint, in_rows bigint[], in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_rows bigint[];
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_rejected bigint;
+    l_landed bigint[];
+    l_keys text[];
+    l_gone bigint;
+BEGIN
+    -- What lies in the table now may leave its key: that is folded again, too.
+    l_landed := ARRAY(
+        SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
+        WHERE e.target_table = 'silver.customers' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+    );
+    IF l_landed <> '{}' THEN
+        l_keys := ARRAY(
+            SELECT DISTINCT ROW(v.customer_id)::text
+            FROM dwh_etl.evaluate_silver_customers(NULL, NULL, l_landed) AS v WHERE v._broken IS NULL
+        );
+    END IF;
+    SELECT dwh_lineage.begin_replay('silver.customers', l_batch_id) AS load_batch INTO l_load;
+    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, NULL, l_rows) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+    ANALYZE pg_temp.evaluated;
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions(
+        'silver.customers', 'bronze.raw_customers', l_load.load_batch, in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.passed;
+    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.land_exceptions('silver.customers', l_load.load_batch, 'decided', in_decision);
+
+    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.customer_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
+
+    DROP TABLE IF EXISTS pg_temp.again;
+    CREATE TEMP TABLE again ON COMMIT DROP AS
+    SELECT v.*
+    FROM dwh_etl.evaluate_silver_customers(NULL, l_keys) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no);
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.customer_id,
+        e.email,
+        e.email_domain,
+        e.name,
+        e.status,
+        e.created_on
+    FROM pg_temp.again AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_inserted, l_updated, l_deleted);
+    IF l_landed <> '{}' THEN
+        DELETE FROM silver.customers AS s
+        WHERE ROW(s.customer_id)::text = ANY (l_keys)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.customer_id = s.customer_id);
+        GET DIAGNOSTICS l_gone = ROW_COUNT;
+        l_deleted := l_deleted + l_gone;
+    END IF;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_customers', l_read),
+        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
 -- What became of each row of bronze.raw_customers in silver.customers: exactly one outcome a row; NULL is a gap.
 -- Reads the rows themselves. No side effects.
 CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_customers()
@@ -651,6 +750,7 @@ INSERT INTO dwh_lineage.targets (
     rows_relation,
     load_routine,
     rebuild_routine,
+    replay_routine,
     outcomes_routine
 )
 VALUES (
@@ -663,6 +763,7 @@ VALUES (
     'silver.customers',
     'dwh_etl.load_silver_customers',
     'dwh_etl.rebuild_silver_customers',
+    'dwh_etl.replay_silver_customers',
     'dwh_etl.outcomes_silver_customers'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -674,24 +775,26 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine,
+    replay_routine = excluded.replay_routine,
     outcomes_routine = excluded.outcomes_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.customers' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, waivable, active
 )
 VALUES
-    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', true),
-    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
-    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '42988508b1c2', true),
-    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'b071a23c07d3', true),
-    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
-    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', '21573d595f4b', true),
-    ('silver.customers', 'created_on:castable', 7, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', true),
-    ('silver.customers', 'created_on:required', 8, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', '98b32dfda2f8', true),
-    ('silver.customers', 'updated_at:castable', 9, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.customers', 'updated_at:required', 10, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, true),
+    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', false, true),
+    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '42988508b1c2', true, true),
+    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'b071a23c07d3', true, true),
+    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true, true),
+    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', '21573d595f4b', false, true),
+    ('silver.customers', 'created_on:castable', 7, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
+    ('silver.customers', 'created_on:required', 8, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', '98b32dfda2f8', true, true),
+    ('silver.customers', 'updated_at:castable', 9, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.customers', 'updated_at:required', 10, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position, waivable = excluded.waivable, active = true;
 
 SELECT dwh_lineage.register_input('silver.customers', 'bronze.raw_customers');
 

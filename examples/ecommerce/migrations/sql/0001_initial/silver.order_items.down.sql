@@ -1,7 +1,8 @@
 SELECT dwh_lineage.forget_target('silver.order_items');
 DROP PROCEDURE dwh_etl.load_silver_order_items(uuid);
 DROP PROCEDURE dwh_etl.rebuild_silver_order_items(uuid);
+DROP PROCEDURE dwh_etl.replay_silver_order_items(bigint, bigint[], uuid);
 DROP PROCEDURE dwh_etl.fold_silver_order_items(uuid, boolean, bigint, bigint, bigint);
 DROP FUNCTION dwh_etl.outcomes_silver_order_items();
-DROP FUNCTION dwh_etl.evaluate_silver_order_items(bigint[], text[]);
+DROP FUNCTION dwh_etl.evaluate_silver_order_items(bigint[], text[], bigint[]);
 DROP TABLE silver.order_items;

@@ -20,10 +20,10 @@ CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, ord
 CREATE UNIQUE INDEX order_items_history_key ON silver.order_items (order_id, order_line_number, valid_from);
 
 -- Bronze rows of bronze.raw_order_items as silver.order_items sees them: each expression and rule evaluated once.
--- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
 -- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
-CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_order_items(in_batches bigint[], in_keys text[])
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_order_items(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
     _bronze_id bigint,
     _batch_no bigint,
@@ -67,7 +67,7 @@ SELECT
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
-                WHERE w.target = 'silver.order_items' AND q.position = p.position
+                WHERE w.target = 'silver.order_items' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
         ) END AS _broken,
@@ -252,6 +252,11 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
+                AND (in_rows IS NULL OR r._bronze_id = ANY (in_rows))
+                -- For the BRIN index, which knows ranges alone.
+                AND (in_rows IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
+                    AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
                 AND (true)
             OFFSET 0
         ) AS t
@@ -588,6 +593,100 @@ BEGIN
 END
 $routine$;
 
+-- Applies a decision to rows of silver.order_items's source and lands them, or takes them out. Takes the
+-- decision, the bronze ids and the run's id; called by dwh_lineage.replay_chunk, which knows which rows are due.
+-- Locks the table's row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.replay_silver_order_items(in_decision bigint, in_rows bigint[], in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_rows bigint[];
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_rejected bigint;
+    l_landed bigint[];
+    l_keys text[];
+    l_gone bigint;
+BEGIN
+    -- What lies in the table now may leave its key: that is folded again, too.
+    l_landed := ARRAY(
+        SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
+        WHERE e.target_table = 'silver.order_items' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+    );
+    IF l_landed <> '{}' THEN
+        l_keys := ARRAY(
+            SELECT DISTINCT ROW(v.order_id, v.order_line_number)::text
+            FROM dwh_etl.evaluate_silver_order_items(NULL, NULL, l_landed) AS v WHERE v._broken IS NULL
+        );
+    END IF;
+    SELECT dwh_lineage.begin_replay('silver.order_items', l_batch_id) AS load_batch INTO l_load;
+    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL, l_rows) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+    ANALYZE pg_temp.evaluated;
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions(
+        'silver.order_items', 'bronze.raw_order_items', l_load.load_batch, in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.passed;
+    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'decided', in_decision);
+
+    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.order_id, e.order_line_number)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
+
+    DROP TABLE IF EXISTS pg_temp.again;
+    CREATE TEMP TABLE again ON COMMIT DROP AS
+    SELECT v.*
+    FROM dwh_etl.evaluate_silver_order_items(NULL, l_keys) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no);
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.order_id,
+        e.order_line_number,
+        e.product_id,
+        e.quantity,
+        e.unit_price,
+        e.discount
+    FROM pg_temp.again AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL;
+    CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_inserted, l_updated, l_deleted);
+    IF l_landed <> '{}' THEN
+        DELETE FROM silver.order_items AS s
+        WHERE ROW(s.order_id, s.order_line_number)::text = ANY (l_keys)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.order_id = s.order_id AND e.order_line_number = s.order_line_number);
+        GET DIAGNOSTICS l_gone = ROW_COUNT;
+        l_deleted := l_deleted + l_gone;
+    END IF;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_order_items', l_read),
+        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
 -- What became of each row of bronze.raw_order_items in silver.order_items: exactly one outcome a row; NULL is a gap.
 -- Reads the rows themselves. No side effects.
 CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_order_items()
@@ -670,6 +769,7 @@ INSERT INTO dwh_lineage.targets (
     rows_relation,
     load_routine,
     rebuild_routine,
+    replay_routine,
     outcomes_routine
 )
 VALUES (
@@ -682,6 +782,7 @@ VALUES (
     'silver.order_items',
     'dwh_etl.load_silver_order_items',
     'dwh_etl.rebuild_silver_order_items',
+    'dwh_etl.replay_silver_order_items',
     'dwh_etl.outcomes_silver_order_items'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -693,29 +794,31 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine,
+    replay_routine = excluded.replay_routine,
     outcomes_routine = excluded.outcomes_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.order_items' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, waivable, active
 )
 VALUES
-    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', true),
-    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', true),
-    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', true),
-    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', true),
-    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true),
-    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
-    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
-    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
-    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true),
-    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true),
-    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true),
-    ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
+    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', false, true),
+    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, true),
+    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', false, true),
+    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true, true),
+    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true, true),
+    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true, true),
+    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
+    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true, true),
+    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true, true),
+    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true, true),
+    ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position, waivable = excluded.waivable, active = true;
 
 SELECT dwh_lineage.register_input('silver.order_items', 'bronze.raw_order_items');
 

@@ -14,10 +14,10 @@ CREATE TABLE silver.invoice_lines (
 COMMENT ON TABLE silver.invoice_lines IS 'Lines that were sold and can be billed. Every line is kept: two equal lines are two sales.';
 
 -- Bronze rows of bronze.raw_invoice_lines as silver.invoice_lines sees them: each expression and rule evaluated once.
--- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
 -- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
-CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_invoice_lines(in_batches bigint[], in_keys text[])
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_invoice_lines(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
     _bronze_id bigint,
     _batch_no bigint,
@@ -63,7 +63,7 @@ SELECT
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
-                WHERE w.target = 'silver.invoice_lines' AND q.position = p.position
+                WHERE w.target = 'silver.invoice_lines' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
         ) END AS _broken,
@@ -233,6 +233,11 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
+                AND (in_rows IS NULL OR r._bronze_id = ANY (in_rows))
+                -- For the BRIN index, which knows ranges alone.
+                AND (in_rows IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
+                    AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
                 AND (true)
             OFFSET 0
         ) AS t
@@ -373,6 +378,73 @@ BEGIN
 END
 $routine$;
 
+-- Applies a decision to rows of silver.invoice_lines's source and lands them, or takes them out. Takes the
+-- decision, the bronze ids and the run's id; called by dwh_lineage.replay_chunk, which knows which rows are due.
+-- Locks the table's row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.replay_silver_invoice_lines(in_decision bigint, in_rows bigint[], in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_rows bigint[];
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_rejected bigint;
+BEGIN
+    SELECT dwh_lineage.begin_replay('silver.invoice_lines', l_batch_id) AS load_batch INTO l_load;
+    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL, l_rows) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+    ANALYZE pg_temp.evaluated;
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions(
+        'silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch, in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.passed;
+    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.land_exceptions('silver.invoice_lines', l_load.load_batch, 'decided', in_decision);
+
+    DELETE FROM silver.invoice_lines AS s
+    WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
+    );
+    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+    UPDATE silver.invoice_lines AS s
+    SET invoice_no = e.invoice_no, stock_code = e.stock_code, description = e.description, quantity = e.quantity, invoiced_at = e.invoiced_at, unit_price = e.unit_price, customer_id = e.customer_id, country = e.country, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.evaluated AS e
+    WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
+        AND ROW(s.invoice_no, s.stock_code, s.description, s.quantity, s.invoiced_at, s.unit_price, s.customer_id, s.country) IS DISTINCT FROM ROW(e.invoice_no, e.stock_code, e.description, e.quantity, e.invoiced_at, e.unit_price, e.customer_id, e.country);
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO silver.invoice_lines (invoice_no, stock_code, description, quantity, invoiced_at, unit_price, customer_id, country, _source_bronze_id, _batch_id)
+    SELECT e.invoice_no, e.stock_code, e.description, e.quantity, e.invoiced_at, e.unit_price, e.customer_id, e.country, e._bronze_id, l_batch_id
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NULL
+        AND NOT EXISTS (SELECT 1 FROM silver.invoice_lines AS s WHERE s._source_bronze_id = e._bronze_id);
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_invoice_lines', l_read),
+        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
 -- What became of each row of bronze.raw_invoice_lines in silver.invoice_lines: exactly one outcome a row; NULL is a gap.
 -- Reads the rows themselves. No side effects.
 CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_invoice_lines()
@@ -409,6 +481,7 @@ INSERT INTO dwh_lineage.targets (
     rows_relation,
     load_routine,
     rebuild_routine,
+    replay_routine,
     outcomes_routine
 )
 VALUES (
@@ -421,6 +494,7 @@ VALUES (
     'silver.invoice_lines',
     'dwh_etl.load_silver_invoice_lines',
     'dwh_etl.rebuild_silver_invoice_lines',
+    'dwh_etl.replay_silver_invoice_lines',
     'dwh_etl.outcomes_silver_invoice_lines'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -432,25 +506,27 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine,
+    replay_routine = excluded.replay_routine,
     outcomes_routine = excluded.outcomes_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.invoice_lines' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, waivable, active
 )
 VALUES
-    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', 'd6c73c624c04', true),
-    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '610863677944', true),
-    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', '91d112832c1e', true),
-    ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
-    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true),
-    ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', true),
-    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true),
-    ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', true),
-    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', 'f78e7d6a244b', true),
-    ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', true),
-    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', '9bea8340830b', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', 'd6c73c624c04', true, true),
+    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '610863677944', true, true),
+    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', '91d112832c1e', true, true),
+    ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
+    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true, true),
+    ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, true),
+    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true, true),
+    ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', false, true),
+    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', 'f78e7d6a244b', true, true),
+    ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, true),
+    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', '9bea8340830b', true, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position, waivable = excluded.waivable, active = true;
 
 SELECT dwh_lineage.register_input('silver.invoice_lines', 'bronze.raw_invoice_lines');
 

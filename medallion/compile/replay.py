@@ -1,0 +1,152 @@
+"""A replay: the rows of a decision, decided, evaluated and landed, in one transaction.
+
+A load like any other: it takes the table's row in `targets`, but no waiting batches. The decision becomes part of the
+overlay in the same transaction (dwh_lineage.apply_decision), so that table and overlay agree at every commit.
+"""
+
+from __future__ import annotations
+
+from medallion.compile import absence, text
+from medallion.compile.fold import as_events, attributes
+from medallion.compile.loading import REJECT
+from medallion.compile.text import Contract
+from medallion.naming import ident, literal
+
+SIGNATURE = ("PROCEDURE", "bigint, bigint[], uuid")
+_ARGUMENTS = "in_decision bigint, in_rows bigint[], in_batch_id uuid DEFAULT NULL"
+_DECLARED = """\
+l_load record;
+l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+l_rows bigint[];
+l_read bigint;
+l_inserted bigint;
+l_updated bigint;
+l_deleted bigint;
+l_rejected bigint;
+"""
+
+
+def append(contract: Contract) -> str:
+    """The replay of an append table: the rows themselves."""
+    table, columns = text.relation(contract), [column["name"] for column in contract["columns"]]
+    return _procedure(
+        contract,
+        "",
+        f"""\
+{_decided(contract)}
+DELETE FROM {table} AS s
+WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
+    SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
+);
+GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+UPDATE {table} AS s
+SET {", ".join(f"{ident(name)} = e.{ident(name)}" for name in columns)}, _batch_id = l_batch_id, _loaded_at = now()
+FROM pg_temp.evaluated AS e
+WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
+    AND {text.row(columns, "s")} IS DISTINCT FROM {text.row(columns, "e")};
+GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+INSERT INTO {table} ({text.names(columns)}, _source_bronze_id, _batch_id)
+SELECT {text.names(columns, "e")}, e._bronze_id, l_batch_id
+FROM pg_temp.evaluated AS e
+WHERE e._broken IS NULL
+    AND NOT EXISTS (SELECT 1 FROM {table} AS s WHERE s._source_bronze_id = e._bronze_id);
+GET DIAGNOSTICS l_inserted = ROW_COUNT;
+{_finish(contract)}""",
+    )
+
+
+def fold(contract: Contract) -> str:
+    """The replay of a table with history: the keys that the rows had and have, folded again from bronze."""
+    columns = [*contract["key"], *attributes(contract)]
+    full = absence.is_full(contract)
+    # Which keys an extract lacks depends on all its rows.
+    evaluation = f"{text.routine(contract, 'evaluate')}(NULL, {'NULL' if full else 'l_keys'})"
+    return _procedure(
+        contract,
+        "l_landed bigint[];\nl_keys text[];\nl_gone bigint;\n",
+        f"""\
+-- What lies in the table now may leave its key: that is folded again, too.
+l_landed := ARRAY(
+    SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
+    WHERE e.target_table = {literal(text.target(contract))} AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+);
+IF l_landed <> '{{}}' THEN
+    l_keys := ARRAY(
+        SELECT DISTINCT {_key(contract, "v")}
+        FROM {text.routine(contract, "evaluate")}(NULL, NULL, l_landed) AS v WHERE v._broken IS NULL
+    );
+END IF;
+{_decided(contract)}
+l_keys := l_keys || ARRAY(SELECT DISTINCT {_key(contract, "e")} FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
+
+DROP TABLE IF EXISTS pg_temp.again;
+CREATE TEMP TABLE again ON COMMIT DROP AS
+SELECT v.*
+FROM {evaluation} AS v
+WHERE {text.not_skipped(contract, "v")} AND {text.not_pending(contract, "v")};
+{as_events(contract, "fold_events", "pg_temp.again")}
+{absence.add(contract, columns, "fold_events", "pg_temp.again")}\
+CALL {text.routine(contract, "fold")}(l_batch_id, {str(full).lower()}, l_inserted, l_updated, l_deleted);
+{_forget_empty(contract)}{_finish(contract)}""",
+    )
+
+
+def _key(contract: Contract, alias: str) -> str:
+    return text.key_text(contract, {name: f"{alias}.{ident(name)}" for name in contract["key"]})
+
+
+def _forget_empty(contract: Contract) -> str:
+    """Keys that have no event any more have no row; the fold knows only those that have one."""
+    if absence.is_full(contract):
+        return ""
+    table, key = text.relation(contract), contract["key"]
+    return f"""IF l_landed <> '{{}}' THEN
+    DELETE FROM {table} AS s
+    WHERE {_key(contract, "s")} = ANY (l_keys)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE {text.equal(key, "e", "s")});
+    GET DIAGNOSTICS l_gone = ROW_COUNT;
+    l_deleted := l_deleted + l_gone;
+END IF;
+"""
+
+
+def _decided(contract: Contract) -> str:
+    """The decision becomes part of the overlay; its rows are evaluated, and their exceptions closed or opened."""
+    target = literal(text.target(contract))
+    return f"""SELECT dwh_lineage.begin_replay({target}, l_batch_id) AS load_batch INTO l_load;
+l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+DROP TABLE IF EXISTS pg_temp.evaluated;
+CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, NULL, l_rows) AS v;
+GET DIAGNOSTICS l_read = ROW_COUNT;
+ANALYZE pg_temp.evaluated;
+{REJECT}l_rejected := dwh_lineage.record_exceptions(
+    {target}, {literal(contract["source"])}, l_load.load_batch, in_decision
+);
+DROP TABLE IF EXISTS pg_temp.passed;
+CREATE TEMP TABLE passed ON COMMIT DROP AS
+SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+PERFORM dwh_lineage.land_exceptions({target}, l_load.load_batch, 'decided', in_decision);
+"""
+
+
+def _finish(contract: Contract) -> str:
+    return (
+        "PERFORM dwh_lineage.finish_load(\n    l_load.load_batch, 'transform', "
+        f"jsonb_build_object({literal(contract['source'])}, l_read),\n"
+        "    l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected\n);"
+    )
+
+
+def _procedure(contract: Contract, declared: str, body: str) -> str:
+    return text.procedure(
+        text.routine(contract, "replay"),
+        _ARGUMENTS,
+        _DECLARED + declared,
+        body,
+        f"Applies a decision to rows of {text.target(contract)}'s source and lands them, or takes them out. Takes the "
+        "decision, the bronze ids and the run's id; called by dwh_lineage.replay_chunk, which knows which rows are "
+        "due. Locks the table's row in dwh_lineage.targets.",
+    )

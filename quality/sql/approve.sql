@@ -1,0 +1,28 @@
+-- Approves a proposed decision: its rows are queued for replay. in_by: another person than its author. AS063 where it is
+-- not proposed any more, or the author approves. Locks the decision and its exceptions.
+CREATE FUNCTION dwh_lineage.approve(in_decision bigint, in_by text)
+RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    l_approver bigint := dwh_lineage.user_named(in_by);
+    l_decision record;
+BEGIN
+    SELECT d.state, d.author_id INTO l_decision FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision FOR UPDATE;
+    IF NOT FOUND OR l_decision.state <> 'proposed' THEN
+        RAISE EXCEPTION 'Decision % does not wait for approval: it is %.', in_decision, coalesce(l_decision.state, 'not there')
+            USING ERRCODE = 'AS063', HINT = 'Look at the page again.';
+    END IF;
+    IF l_decision.author_id = l_approver THEN
+        RAISE EXCEPTION 'Decision % is your own: another person has to approve it.', in_decision
+            USING ERRCODE = 'AS063', HINT = 'Ask somebody with the permission to approve.';
+    END IF;
+    UPDATE dwh_lineage.quality_decisions
+    SET state = 'queued', approver_id = l_approver, progressed_at = clock_timestamp()
+    WHERE id = in_decision;
+    PERFORM dwh_lineage.move_decided(in_decision, 'proposed', 'queued');
+END
+$$;
+COMMENT ON FUNCTION dwh_lineage.approve(bigint, text) IS 'Approves a proposed decision';
