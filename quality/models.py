@@ -20,6 +20,7 @@ from quality.states import (
     DecisionState,
     DecisionVerb,
     ExceptionState,
+    Transitions,
 )
 
 
@@ -157,7 +158,7 @@ class QualityException(models.Model):
             models.UniqueConstraint(fields=("target_table", "bronze_id"), name="quality_exceptions_once"),
             models.CheckConstraint(condition=Q(state__in=ExceptionState.values), name="quality_exceptions_state_known"),
         )
-        triggers = (pgtrigger.FSM(name="exception_states", field="state", transitions=EXCEPTION_TRANSITIONS),)
+        triggers = (Transitions(name="exception_states", transitions=EXCEPTION_TRANSITIONS),)
 
     def __str__(self) -> str:
         return f"{self.target_table_id} ← {self.source_table} {self.bronze_id}"
@@ -248,7 +249,7 @@ class QualityDecision(models.Model):
             ),
             models.CheckConstraint(condition=Q(verb__in=DecisionVerb.values), name="quality_decisions_verb_known"),
         )
-        triggers = (pgtrigger.FSM(name="decision_states", field="state", transitions=DECISION_TRANSITIONS),)
+        triggers = (Transitions(name="decision_states", transitions=DECISION_TRANSITIONS),)
 
     def __str__(self) -> str:
         return f"{self.verb} {self.target_id}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pgtrigger
 from django.db import models
 
 
@@ -59,3 +62,41 @@ DECISION_TRANSITIONS = [
     ("queued", "done"),
     ("queued", "cancelled"),
 ]
+
+
+class Transitions(pgtrigger.Trigger):
+    """Refuses changes of `state` that are not in `transitions`, once for each statement.
+
+    pgtrigger.FSM asks for each row, each time in a subtransaction: an UPDATE of 30,000 rows took 9.2 s with it, of 100,000
+    several minutes; 0.5 s without. Grouped, not joined: a plan made for a few rows would join many in a nested loop.
+    """
+
+    when = pgtrigger.After
+    operation = pgtrigger.Update
+    level = pgtrigger.Statement
+    referencing = pgtrigger.Referencing(old="before", new="after")
+
+    def __init__(self, *, name: str, transitions: list[tuple[str, str]]) -> None:
+        self.transitions = transitions
+        super().__init__(name=name)
+
+    def get_declare(self, model: Any) -> list[tuple[str, str]]:
+        return [("l_illegal", "record")]
+
+    def get_func(self, model: Any) -> str:
+        allowed = ",".join(f"{before}:{after}" for before, after in self.transitions)
+        return f"""
+            SELECT c.* INTO l_illegal
+            FROM (
+                SELECT x.id, min(x.state) FILTER (WHERE x.was) AS was, min(x.state) FILTER (WHERE NOT x.was) AS becomes
+                FROM (SELECT id, state, true AS was FROM before UNION ALL SELECT id, state, false FROM after) AS x
+                GROUP BY x.id
+            ) AS c
+            WHERE c.becomes <> c.was AND c.was || ':' || c.becomes <> ALL ('{{{allowed}}}'::text[])
+            LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION 'Invalid transition of % % from "%" to "%".',
+                    TG_TABLE_NAME, l_illegal.id, l_illegal.was, l_illegal.becomes;
+            END IF;
+            RETURN NULL;
+        """

@@ -34,6 +34,7 @@ def append(contract: Contract) -> str:
         "",
         f"""\
 {_decided(contract)}
+PERFORM set_config('enable_nestloop', 'on', true);
 DELETE FROM {table} AS s
 WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
     SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
@@ -86,6 +87,7 @@ CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.*
 FROM {evaluation} AS v
 WHERE {text.not_skipped(contract, "v")} AND {text.not_pending(contract, "v")};
+PERFORM set_config('enable_nestloop', 'on', true);
 {as_events(contract, "fold_events", "pg_temp.again")}
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, {str(full).lower()}, l_inserted, l_updated, l_deleted);
@@ -117,6 +119,9 @@ def _decided(contract: Contract) -> str:
     target = literal(text.target(contract))
     return f"""SELECT dwh_lineage.begin_replay({target}, l_batch_id) AS load_batch INTO l_load;
 l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+-- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+-- for each of many rows.
+PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
 DROP TABLE IF EXISTS pg_temp.evaluated;
 CREATE TEMP TABLE evaluated ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, NULL, l_rows) AS v;
