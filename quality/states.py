@@ -34,4 +34,5 @@ EXCEPTION_TRANSITIONS = [
     ("open", "landed"),
     ("proposed", "landed"),
     ("superseded", "open"),
+    ("superseded", "landed"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, text
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile.loading import evaluated, finish, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -104,7 +104,7 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
 SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 UPDATE dwh_lineage.targets SET needs_rebuild = false
 WHERE target = {literal(text.target(contract))} AND needs_rebuild;
 {finish(contract, "l_inserted, l_updated, l_deleted, l_good - l_inserted - l_updated, l_rejected")}""",

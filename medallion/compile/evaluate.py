@@ -137,7 +137,7 @@ SELECT
         text.lines(
             [
                 *(f"j.{name}" for name in [*meta, *typed]),
-                overlay.broken(contract, [rule.position for rule in compiled if not rule.can_be_waived]),
+                overlay.broken(contract),
                 _source_id(contract),
                 _seen(columns),
                 _source_data(contract),
@@ -159,7 +159,7 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
-                AND ({_wanted(contract)})
+                AND ({wanted(contract)})
             OFFSET 0
         ) AS t
         WHERE {_key_filter(contract)}
@@ -192,7 +192,8 @@ def _typed(column: dict[str, Any]) -> str:
     return f"{cast(column, 't.' + ident('text.' + column['name']))} AS {ident(column['name'])}"
 
 
-def _wanted(contract: Contract) -> str:
+def wanted(contract: Contract) -> str:
+    """Whether the table takes an effective row `r` at all, as SQL."""
     return f"({contract['where']}) IS TRUE" if contract.get("where") else "true"
 
 

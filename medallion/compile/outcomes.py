@@ -6,7 +6,7 @@ in the table and in quarantine.
 
 from __future__ import annotations
 
-from medallion.compile import absence, text
+from medallion.compile import absence, evaluate, overlay, text
 from medallion.compile.fold import attributes, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -20,7 +20,7 @@ def append(contract: Contract) -> str:
 SELECT r._bronze_id, CASE
     {_shared(contract, "s._source_bronze_id IS NOT NULL")}
     WHEN s._source_bronze_id IS NOT NULL THEN 'current'
-    {_excluded(contract)}
+    {_left(contract)}
 END
 FROM {_bronze(contract)} AS r
 LEFT JOIN {text.relation(contract)} AS s ON s._source_bronze_id = r._bronze_id
@@ -70,7 +70,7 @@ def scd2(contract: Contract) -> str:
 SELECT r._bronze_id, CASE
     {_shared(contract, "d.outcome IN ('current', 'history')")}
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    {_excluded(contract)}
+    {_left(contract)}
 END
 FROM {_bronze(contract)} AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
@@ -135,22 +135,25 @@ def _one_row(contract: Contract) -> tuple[str, str]:
 
 def _bronze(contract: Contract) -> str:
     """The rows with what the rest needs of them, and nothing else: a user's column may have any name."""
-    rows = ident("bronze", contract["source"].split(".")[1] + "_rows")
-    where = contract.get("where")
-    wanted = f"({where}) IS TRUE" if where else "true"
-    return f"(SELECT b._bronze_id, b._batch_no, {wanted} AS _wanted FROM {rows} AS b)"
+    if not contract.get("where"):
+        return ident("bronze", contract["source"].split(".")[1] + "_rows")
+    return (
+        f"(SELECT r._bronze_id, r._batch_no, {evaluate.wanted(contract)} AS _wanted\n"
+        f"FROM {overlay.effective(contract)} AS r)"
+    )
 
 
 def _shared(contract: Contract, landed: str) -> str:
     return f"""WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN {landed} THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN {landed} THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'"""
+    WHEN x.state = 'rejected' THEN CASE WHEN {landed} THEN NULL ELSE 'rejected' END"""
 
 
-def _excluded(contract: Contract) -> str:
-    return "WHEN NOT r._wanted THEN 'excluded'" if contract.get("where") else "ELSE NULL"
+def _left(contract: Contract) -> str:
+    """What became of the rows that are nowhere."""
+    excluded = "WHEN NOT r._wanted THEN 'excluded'\n    " if contract.get("where") else ""
+    return excluded + "WHEN x.state = 'superseded' THEN 'superseded'"
 
 
 def _joins(contract: Contract) -> str:

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from medallion.compile import absence, constraints, gates, outcomes, text
 from medallion.compile.fold import as_events, attributes, changes, event_columns
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -92,12 +92,16 @@ WHERE target = {target};
 SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late
 FROM pg_temp.touched AS t WHERE t._late;
 IF l_late IS NOT NULL THEN
+    DROP TABLE IF EXISTS pg_temp.again;
+    CREATE TEMP TABLE again ON COMMIT DROP AS
+    SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
+{text.indented(land(contract, "holds its rules now", "pg_temp.again"))}
     INSERT INTO pg_temp.fold_events
     SELECT
 {text.lines(event_columns(contract, "e"), 2)}
-    FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS e
+    FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL AND {text.not_skipped(contract, "e")};
+    WHERE e._broken IS NULL;
 END IF;
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, l_deleted);"""
 
@@ -154,7 +158,7 @@ WHERE NOT t._late;
 SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 {absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\

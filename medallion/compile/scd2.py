@@ -23,7 +23,7 @@ from medallion.compile.fold import (
     untracked,
     winners,
 )
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -221,7 +221,7 @@ l_deleted := l_deleted + l_late_deleted;"""
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 GET DIAGNOSTICS l_events = ROW_COUNT;
 {absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\

@@ -48,11 +48,12 @@ def metadata(contract: Contract, warehouse: str) -> str:
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
+    moved = _forget_exceptions(old) if old["source"] != new["source"] else []
     if _shape(old) != _shape(new):
-        return "\n".join([_drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
+        return "\n".join([*moved, _drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
                           _needs_rebuild(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
-    changes = [*gone]
+    changes = [*moved, *gone]
     changes += [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
     types = {column["name"]: column["type"] for column in new["columns"]}
     changes += [
@@ -64,6 +65,11 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     }
     pieces = [*changes, _drop_routines(old), routines(new), metadata(new, warehouse)]
     return "\n".join([*pieces, _needs_rebuild(new)] if changed else pieces)
+
+
+def _forget_exceptions(contract: Contract) -> list[str]:
+    """Of a table that takes another source from now on: the numbers of its exceptions' rows mean other rows there."""
+    return [f"SELECT dwh_lineage.forget_exceptions({literal(text.target(contract))});"]
 
 
 def remove(contract: Contract) -> str:
@@ -120,16 +126,26 @@ def _rules(contract: Contract) -> str:
     values = [
         f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
         f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
-        f"{literal(fingerprint(rule.definition))}, true)"
+        f"{literal(_version(rule))}, {str(rule.can_be_waived).lower()}, true)"
         for rule in compiled
     ]
     retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
     if not values:
         return retire
     return f"""{retire}INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
 {text.lines(values)}
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 """
+
+
+def _version(rule: evaluate.CompiledRule) -> str:
+    """What the rule asks, as a fingerprint; how it says so is no part of it."""
+    return fingerprint({name: value for name, value in rule.definition.items() if name != "message"})

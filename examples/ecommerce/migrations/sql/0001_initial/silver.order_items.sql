@@ -63,10 +63,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 4, 8, 10, 12, 14, 15]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.order_items' AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -217,34 +218,37 @@ FROM (
                 nullif(btrim(coalesce(discount, '0')), '') AS "text.discount",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
-                    CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
-                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'order_id', b.order_id,
-                            'line_number', b.line_number,
-                            'sku', b.sku,
-                            'quantity', b.quantity,
-                            'unit_price', b.unit_price,
-                            'discount', b.discount,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_order_items_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
+                        CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
+                        CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'order_id', b.order_id,
+                                'line_number', b.line_number,
+                                'sku', b.sku,
+                                'quantity', b.quantity,
+                                'unit_price', b.unit_price,
+                                'discount', b.discount,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_order_items_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -363,6 +367,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.order_items';
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(l_load.taken, NULL) AS v;
@@ -381,10 +386,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.order_items' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.order_items', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -484,10 +491,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.order_items', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -540,6 +549,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.order_items', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
@@ -554,10 +564,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.order_items', 'bronze.raw_order_items', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.order_items' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -648,12 +669,11 @@ SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_order_items_rows AS b) AS r
+FROM bronze.raw_order_items_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.order_items' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.order_items' AND p.batch_no = r._batch_no
@@ -697,25 +717,30 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.order_items' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', true),
-    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', true),
-    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', true),
-    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', true),
-    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true),
-    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
-    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
-    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
-    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true),
-    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true),
-    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true),
-    ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
+    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
+    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, true),
+    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '6128c30ec04f', false, true),
+    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', 'a1cf17c2cf21', true, true),
+    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', true, true),
+    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
+    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
+    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
+    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, true),
+    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, true),
+    ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.order_items', 'bronze.raw_order_items');
 

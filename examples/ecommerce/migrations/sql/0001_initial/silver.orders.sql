@@ -61,10 +61,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 5, 7, 8, 10, 11]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.orders' AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -193,32 +194,35 @@ FROM (
                 nullif(btrim(total), '') AS "text.total",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
-                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
-                    CASE WHEN c.patch ? 'order_date' THEN c.patch ->> 'order_date' ELSE b.order_date END AS order_date,
-                    CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
-                    CASE WHEN c.patch ? 'total' THEN c.patch ->> 'total' ELSE b.total END AS total,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'id', b.id,
-                            'customer_id', b.customer_id,
-                            'order_date', b.order_date,
-                            'status', b.status,
-                            'total', b.total,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_orders_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.orders' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
+                        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                        CASE WHEN c.patch ? 'order_date' THEN c.patch ->> 'order_date' ELSE b.order_date END AS order_date,
+                        CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
+                        CASE WHEN c.patch ? 'total' THEN c.patch ->> 'total' ELSE b.total END AS total,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'id', b.id,
+                                'customer_id', b.customer_id,
+                                'order_date', b.order_date,
+                                'status', b.status,
+                                'total', b.total,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_orders_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.orders' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -337,6 +341,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.orders';
+    PERFORM dwh_lineage.end_waivers('silver.orders');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(l_load.taken, NULL) AS v;
@@ -355,10 +360,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.orders' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.orders', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -457,10 +464,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.orders', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -512,6 +521,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.orders', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.orders');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
@@ -526,10 +536,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.orders', 'bronze.raw_orders', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.orders' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -619,12 +640,11 @@ SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_orders_rows AS b) AS r
+FROM bronze.raw_orders_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.orders' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.orders' AND p.batch_no = r._batch_no
@@ -668,21 +688,26 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.orders' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.orders', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', true),
-    ('silver.orders', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', true),
-    ('silver.orders', 'customer_id:castable', 3, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', true),
-    ('silver.orders', 'customer_id:required', 4, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
-    ('silver.orders', 'ordered_at:castable', 5, 'ordered_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'ordered_at is no timestamp', '511a02906e39', true),
-    ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '04d0d208c1a9', true),
-    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', '5d95a9077087', true),
-    ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', true),
-    ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', 'a3264c1836ac', true),
-    ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.orders', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
+    ('silver.orders', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
+    ('silver.orders', 'customer_id:castable', 3, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, true),
+    ('silver.orders', 'customer_id:required', 4, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', true, true),
+    ('silver.orders', 'ordered_at:castable', 5, 'ordered_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'ordered_at is no timestamp', '511a02906e39', false, true),
+    ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '2d675c08d096', true, true),
+    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', '796e47b9f671', false, true),
+    ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', false, true),
+    ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', '36fb02814934', true, true),
+    ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.orders', 'bronze.raw_orders');
 

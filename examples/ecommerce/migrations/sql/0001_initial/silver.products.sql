@@ -58,10 +58,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 4, 5, 7, 8]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.products' AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -172,30 +173,33 @@ FROM (
                 nullif(btrim(price), '') AS "text.price",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
-                    CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
-                    CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
-                    CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'sku', b.sku,
-                            'name', b.name,
-                            'category', b.category,
-                            'price', b.price,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_products_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                        CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
+                        CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
+                        CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'sku', b.sku,
+                                'name', b.name,
+                                'category', b.category,
+                                'price', b.price,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_products_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.products' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -314,6 +318,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.products';
+    PERFORM dwh_lineage.end_waivers('silver.products');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_products(l_load.taken, NULL) AS v;
@@ -332,10 +337,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.products' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.products', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -433,10 +440,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.products', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -487,6 +496,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.products', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.products');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
@@ -501,10 +511,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.products', 'bronze.raw_products', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.products' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -593,12 +614,11 @@ SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_products_rows AS b) AS r
+FROM bronze.raw_products_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.products' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.products' AND p.batch_no = r._batch_no
@@ -642,18 +662,23 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.products' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
-    ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
-    ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
-    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '521dfef2020e', true),
-    ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', '17dbeb8f93bf', true),
-    ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', false, true),
+    ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
+    ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, true),
+    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '82466ae4bf50', false, true),
+    ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', 'b200d281b9a5', true, true),
+    ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.products', 'bronze.raw_products');
 

@@ -51,10 +51,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 4]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.retail_customers' AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -146,34 +147,37 @@ FROM (
                 trim(country) AS "text.country",
                 nullif(btrim(invoice_date), '') AS "text.invoiced_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
-                    CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
-                    CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
-                    CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'invoice_no', b.invoice_no,
-                            'stock_code', b.stock_code,
-                            'description', b.description,
-                            'quantity', b.quantity,
-                            'invoice_date', b.invoice_date,
-                            'unit_price', b.unit_price,
-                            'customer_id', b.customer_id,
-                            'country', b.country
-                        ) END AS _arrived
-                FROM bronze.raw_invoice_lines_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+                        CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+                        CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'invoice_no', b.invoice_no,
+                                'stock_code', b.stock_code,
+                                'description', b.description,
+                                'quantity', b.quantity,
+                                'invoice_date', b.invoice_date,
+                                'unit_price', b.unit_price,
+                                'customer_id', b.customer_id,
+                                'country', b.country
+                            ) END AS _arrived
+                    FROM bronze.raw_invoice_lines_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -292,6 +296,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.retail_customers';
+    PERFORM dwh_lineage.end_waivers('silver.retail_customers');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL) AS v;
@@ -310,10 +315,27 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.retail_customers' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'landed', 'holds its rules now'
+        );
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.retail_customers' AND x.state IN ('open', 'proposed', 'queued')
+            AND EXISTS (
+                SELECT 1 FROM bronze.raw_invoice_lines_rows AS b
+                WHERE b._bronze_id = x.bronze_id AND b._batch_no = ANY (l_load.taken) AND b._bronze_id BETWEEN
+                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+            )
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -409,10 +431,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -462,6 +486,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.retail_customers');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
@@ -476,10 +501,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.retail_customers', 'bronze.raw_invoice_lines', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.retail_customers' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -566,12 +602,39 @@ SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
     WHEN NOT r._wanted THEN 'excluded'
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wanted FROM bronze.raw_invoice_lines_rows AS b) AS r
+FROM (SELECT r._bronze_id, r._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wanted
+FROM (
+    SELECT
+        b._bronze_id,
+        b._batch_no,
+        b._ingested_at,
+        b._extra,
+        CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+        CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+        CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+        CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                'invoice_no', b.invoice_no,
+                'stock_code', b.stock_code,
+                'description', b.description,
+                'quantity', b.quantity,
+                'invoice_date', b.invoice_date,
+                'unit_price', b.unit_price,
+                'customer_id', b.customer_id,
+                'country', b.country
+            ) END AS _arrived
+    FROM bronze.raw_invoice_lines_rows AS b
+    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+) AS r) AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no
@@ -615,14 +678,19 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.retail_customers' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.retail_customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', true),
-    ('silver.retail_customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
-    ('silver.retail_customers', 'invoiced_at:castable', 3, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', true),
-    ('silver.retail_customers', 'invoiced_at:required', 4, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.retail_customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, true),
+    ('silver.retail_customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', false, true),
+    ('silver.retail_customers', 'invoiced_at:castable', 3, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, true),
+    ('silver.retail_customers', 'invoiced_at:required', 4, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', '1c89ec7ac1cb', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.retail_customers', 'bronze.raw_invoice_lines');
 
