@@ -282,7 +282,7 @@ class Waiver(models.Model):
     expires_at = models.DateTimeField(
         null=True,
         blank=True,
-        help_text="Batches ingested later are not governed; the next load then writes last_batch_no, which counts alone",
+        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
     )
     decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
     created_at = models.DateTimeField(db_default=Now())

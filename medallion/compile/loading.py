@@ -81,8 +81,8 @@ def land_again(contract: Contract) -> str:
 
 
 def evaluated(contract: Contract, batches: str) -> str:
-    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table. Waivers that have
-    expired end before."""
+    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table; before, waivers
+    that have expired end."""
     where = f"\nWHERE {text.not_skipped(contract, 'v')}" if batches == "NULL" else ""
     return f"""\
 PERFORM dwh_lineage.end_waivers({literal(text.target(contract))});

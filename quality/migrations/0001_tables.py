@@ -418,7 +418,7 @@ class Migration(SchemaMigration):
                     "expires_at",
                     models.DateTimeField(
                         blank=True,
-                        help_text="Batches ingested later are not governed; the next load then writes last_batch_no, which counts alone",
+                        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
                         null=True,
                     ),
                 ),
