@@ -9,6 +9,7 @@ from __future__ import annotations
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
 from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
+from lineage.models.ticks import Tick
 
 __all__ = [
     "Attempt",
@@ -24,6 +25,7 @@ __all__ = [
     "TableLineage",
     "Target",
     "TargetInput",
+    "Tick",
     "Watermark",
     "WatermarkMove",
 ]
