@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import connection
+
+
+def clock() -> datetime:
+    """The time by which schedules start and freshness is judged: the database's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT dwh_lineage.clock()")
+        (now,) = cursor.fetchone()
+    moment: datetime = now
+    return moment
 
 
 def record_tick(name: str) -> None:
@@ -22,4 +31,5 @@ def since_tick(name: str) -> timedelta | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp() - at FROM dwh_lineage.ticks WHERE name = %s", [name])
         row = cursor.fetchone()
-    return row and row[0]
+    age: timedelta | None = row and row[0]
+    return age

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
 from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
+from lineage.models.notifications import Delivery, Notification
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
 from lineage.models.ticks import Tick
 
@@ -16,7 +17,9 @@ __all__ = [
     "Batch",
     "BatchInput",
     "ColumnLineage",
+    "Delivery",
     "Lease",
+    "Notification",
     "Pending",
     "PipelineRun",
     "Skip",

@@ -44,7 +44,7 @@ def test_lists_are_counted_no_further_than_one_pages(db: None, monkeypatch: pyte
 def test_a_schedule_is_made_with_what_it_needs(admin: Client) -> None:
     response = admin.post(reverse("admin:medallion_schedule_add"), {**SCHEDULE, "parameters": "{}"})
     assert response.status_code == 302, response.context["adminform"].form.errors
-    assert Schedule.objects.get().parameters == {}
+    assert Schedule.objects.get(pipeline="retail").parameters == {}
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_a_schedule_that_means_nothing_is_refused_with_the_reason(
 ) -> None:
     response = admin.post(reverse("admin:medallion_schedule_add"), {**SCHEDULE, **wrong})
     assert reason in response.content.decode()
-    assert not Schedule.objects.exists()
+    assert not Schedule.objects.filter(pipeline="retail").exists()
