@@ -16,6 +16,7 @@ from medallion.models import Schedule
 from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
 from medallion.schedules.change import DECLARABLE, change, pause, resume
+from medallion.schedules.times import next_after
 
 WITHDRAWN = "Its declaration is gone."
 _BY = "declaration"
@@ -56,7 +57,8 @@ def _follow(name: str, new: dict[str, Any]) -> None:
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update(no_key=True).filter(pipeline=name).first()
         if schedule is None:
-            made = Schedule(pipeline=name, declared=_written(new), next_at=clock(), **new)
+            next_at = next_after(new["cron"], new["time_zone"], clock())
+            made = Schedule(pipeline=name, declared=_written(new), next_at=next_at, **new)
             Schedule.objects.bulk_create([made], ignore_conflicts=True)  # another migrate may have been quicker
             return
         was_withdrawn = schedule.paused and schedule.pause_reason == WITHDRAWN
