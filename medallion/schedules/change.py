@@ -20,6 +20,7 @@ from medallion.schedules.slots import record_slots, skip_slots
 from medallion.schedules.times import MeansNothing, next_after
 
 DECLARABLE = ("cron", "time_zone", "catch_up", "catch_up_within", "fresh_within", "parameters")
+LENGTHS = ("catch_up_within", "fresh_within")
 _RECORDED = (*DECLARABLE, "paused", "pause_reason")
 
 

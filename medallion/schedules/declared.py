@@ -15,7 +15,7 @@ from lineage.ticks import clock
 from medallion.models import Schedule
 from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
-from medallion.schedules.change import DECLARABLE, change, pause, resume
+from medallion.schedules.change import DECLARABLE, LENGTHS, change, pause, resume
 from medallion.schedules.times import next_after
 
 WITHDRAWN = "Its declaration is gone."
@@ -88,5 +88,4 @@ def _written(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(values: Mapping[str, Any]) -> dict[str, Any]:
-    lengths = ("catch_up_within", "fresh_within")
-    return {n: timedelta(seconds=v) if n in lengths and v is not None else v for n, v in values.items()}
+    return {n: timedelta(seconds=v) if n in LENGTHS and v is not None else v for n, v in values.items()}

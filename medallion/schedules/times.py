@@ -15,7 +15,11 @@ from cronsim import CronSim, CronSimError
 
 
 class MeansNothing(ValueError):
-    """A cron expression or a time zone that names no time; `str()` says why and how to write one."""
+    """A cron expression or a time zone that names no time; `str()` says why, `field` which of the two."""
+
+    def __init__(self, message: str, field: str = "cron") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 def next_after(cron: str, time_zone: str, moment: datetime) -> datetime:
@@ -68,4 +72,4 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # the latter two: a path, a folder of zones
-        raise MeansNothing(f"“{name}” is no time zone. Names look like Europe/Paris.") from None
+        raise MeansNothing(f"“{name}” is no time zone. Names look like Europe/Paris.", "time_zone") from None
