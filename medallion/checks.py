@@ -14,8 +14,10 @@ from sqlglot.errors import SqlglotError
 
 from medallion import bronze, declaration, gold, silver
 from medallion.naming import is_name
+from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
 from medallion.registry import Warehouse, warehouse
+from medallion.schedules import times
 
 #: Columns that Assay adds; a declaration cannot have them too.
 OWN_COLUMNS = {"valid_from", "valid_to", "is_current"}
@@ -214,6 +216,23 @@ def _pipelines(found: Warehouse) -> Iterator[CheckMessage]:
         for name in pipeline.target_names():
             if name not in found.tables:
                 yield Error(f"{where}: nobody declares its target {name}.", hint=_known(found.tables), id="assay.E061")
+        yield from _schedule(pipeline, where)
+
+
+def _schedule(pipeline: type[Pipeline], where: str) -> Iterator[CheckMessage]:
+    if pipeline.schedule is None:
+        if pipeline.fresh_within is not None:
+            yield Error(f"{where}: fresh_within without a schedule.", hint="Add: schedule = ….", id="assay.E063")
+        return
+    try:
+        times.check(pipeline.schedule, pipeline.time_zone)
+    except times.MeansNothing as error:
+        hint = 'Write schedule = "0 2 * * *" and time_zone = "Europe/Paris".'
+        yield Error(f"{where}: {error}", hint=hint, id="assay.E062")
+    if pipeline.catch_up not in ("all", "latest", "none"):
+        yield Error(
+            f"{where}: its catch_up is {pipeline.catch_up!r}.", hint="Write all, latest or none.", id="assay.E064"
+        )
 
 
 def _error(table: type[declaration.Table], message: str, hint: str, number: str) -> Error:

@@ -9,6 +9,7 @@ from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
 from medallion.execution.perform import perform_step
 from medallion.ingestion import pickup as picking
+from medallion.schedules import tick as ticking
 
 
 @shared_task(name="medallion.tasks.run_step", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
@@ -21,8 +22,15 @@ def run_step(step_id: int) -> None:
 
 @shared_task(name="medallion.tasks.sweep", ignore_result=True, acks_late=False, expires=30)  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Takes up what was left behind; beat sends it every 5 seconds."""
+    """Takes up what was left behind, and starts what waited for a run to end; beat sends it every 5 seconds."""
     sweeping.sweep()
+    ticking.start_waiting()
+
+
+@shared_task(name="medallion.tasks.tick", ignore_result=True, acks_late=False, expires=25)  # type: ignore[untyped-decorator]
+def tick() -> None:
+    """Starts what the schedules say; beat sends it every 30 seconds."""
+    ticking.tick()
 
 
 @shared_task(name="medallion.tasks.pick_up", ignore_result=True, acks_late=False, expires=55)  # type: ignore[untyped-decorator]

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
 from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
+from lineage.models.notifications import Delivery, Notification
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
+from lineage.models.ticks import Tick
 
 __all__ = [
     "Attempt",
     "Batch",
     "BatchInput",
     "ColumnLineage",
+    "Delivery",
     "Lease",
+    "Notification",
     "Pending",
     "PipelineRun",
     "Skip",
@@ -24,6 +28,7 @@ __all__ = [
     "TableLineage",
     "Target",
     "TargetInput",
+    "Tick",
     "Watermark",
     "WatermarkMove",
 ]

@@ -30,6 +30,7 @@ class PipelineRun(models.Model):
     requested_by = models.TextField(db_default="")
     code_version = models.TextField(db_default="")
     concurrency_key = models.TextField(null=True, blank=True, help_text="One live run for each key")
+    logical_time = models.DateTimeField(null=True, blank=True, help_text="The time of its schedule that it stands for")
 
     class Meta:
         db_table = "pipeline_runs"

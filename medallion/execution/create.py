@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -22,10 +23,12 @@ def create_run(
     trigger: str = "manual",
     parameters: Mapping[str, Any] | None = None,
     *,
+    logical_time: datetime | None = None,
     here: bool = False,
 ) -> PipelineRun:
     """Creates a run of the pipeline named `pipeline` with all its steps, and rings for the first of them.
 
+    `logical_time`: the time that the run stands for; steps find it among the parameters, in UTC.
     `here`: no ringing; the caller hands the run to `run_here`.
 
     Raises RunRefused (unknown pipeline, a table that is not installed, a circle) and RunIsLive: there is no run then.
@@ -35,7 +38,12 @@ def create_run(
     if declared is None:
         known = ", ".join(sorted(pipelines)) or "none; declare one in a warehouse.py named in ASSAY_WAREHOUSES"
         raise RunRefused(f"There is no pipeline {pipeline}.", f"Pipelines: {known}.")
-    run, due = _create(pipeline, steps_upstream(declared.target_names()), requested_by, trigger, parameters or {})
+    given = dict(parameters or {})
+    if logical_time is not None:
+        given["logical_time"] = logical_time.astimezone(UTC).isoformat()
+    run, due = _create(
+        pipeline, steps_upstream(declared.target_names()), requested_by, trigger, given, logical_time=logical_time
+    )
     if not here:
         ring_on_commit(due)
     return run
@@ -77,7 +85,12 @@ def live_run(name: str) -> int | None:
 
 
 def _create(
-    name: str, steps: list[PlannedStep], requested_by: str, trigger: str, parameters: Mapping[str, Any]
+    name: str,
+    steps: list[PlannedStep],
+    requested_by: str,
+    trigger: str,
+    parameters: Mapping[str, Any],
+    logical_time: datetime | None = None,
 ) -> tuple[PipelineRun, list[int]]:
     try:
         with transaction.atomic():
@@ -89,6 +102,7 @@ def _create(
                 parameters=dict(parameters),
                 code_version=code_version(step.target for step in steps),
                 concurrency_key=name,
+                logical_time=logical_time,
             )
             return run, _add_steps(run, steps)
     except IntegrityError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
+from lineage.ticks import record_tick
 from medallion.execution.claim import MAX_LOST
 from medallion.execution.doorbell import ring_on_commit
 from medallion.execution.settle import lock_run, settle_run
@@ -108,6 +109,7 @@ def sweep() -> int:
         cursor.execute(_DUE, {"again": _RING_AGAIN_SECONDS, "at_once": _RINGS_AT_ONCE})
         due = [step for (step,) in cursor.fetchall()]
         ring_on_commit(due)
+        record_tick("sweep")
     return len(due)
 
 
