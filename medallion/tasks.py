@@ -41,5 +41,5 @@ def pick_up() -> None:
 
 @shared_task(name="medallion.tasks.maintain", ignore_result=True, acks_late=False, expires=3600)  # type: ignore[untyped-decorator]
 def maintain() -> None:
-    """Partitions ahead, indexes summarised; beat sends it every hour."""
-    maintenance.maintain()
+    """Partitions ahead, indexes summarised, old months dropped; beat sends it every hour."""
+    maintenance.maintain(by="beat")

@@ -7,7 +7,17 @@ database's own (`db_default`), because routines written in SQL insert here too.
 from __future__ import annotations
 
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
-from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
+from lineage.models.ledger import (
+    Batch,
+    BatchInput,
+    DroppedPartition,
+    Pending,
+    Skip,
+    Target,
+    TargetInput,
+    Watermark,
+    WatermarkMove,
+)
 from lineage.models.notifications import Delivery, Notification
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
 from lineage.models.ticks import Tick
@@ -18,6 +28,7 @@ __all__ = [
     "BatchInput",
     "ColumnLineage",
     "Delivery",
+    "DroppedPartition",
     "Lease",
     "Notification",
     "Pending",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
@@ -28,6 +29,9 @@ class Target(models.Model):
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
     needs_rebuild = models.BooleanField(db_default=False, help_text="A new declaration waits for its rebuild")
+    fold_horizon = models.DateTimeField(
+        null=True, blank=True, help_text="What is before it is settled: bronze rows that made it are gone"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -131,6 +135,32 @@ class Pending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} waits for {self.consumer_id}"
+
+
+class DroppedPartition(models.Model):
+    """A month of a bronze table that went by its retention; written by dwh_etl.retire_partitions alone."""
+
+    # No reference: the record outlives the table and its ledger.
+    target = models.TextField()
+    partition = models.TextField()
+    retention = models.TextField(help_text="As it was declared")
+    until = models.DateTimeField(help_text="End of its month: the consumers' fold horizon since then")
+    rows = models.BigIntegerField()
+    first_batch_no = models.BigIntegerField(null=True, blank=True, help_text="Empty: it held no row")
+    last_batch_no = models.BigIntegerField(null=True, blank=True)
+    first_ingested_at = models.DateTimeField(null=True, blank=True)
+    last_ingested_at = models.DateTimeField(null=True, blank=True)
+    dropped_by = models.TextField(help_text="Who asked for it; the database's user where nobody said")
+    dropped_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "dropped_partitions"
+        db_table_comment = "Months of bronze tables that went by retention: who, when, how many rows"
+        ordering = ("-id",)
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return self.partition
 
 
 class Watermark(models.Model):

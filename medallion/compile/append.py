@@ -85,7 +85,10 @@ ANALYZE pg_temp.evaluated;
 DELETE FROM {table} AS s
 WHERE NOT EXISTS (
     SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
-);
+)
+    -- Rows whose bronze row went by retention stay.
+    AND EXISTS (SELECT 1 FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS b
+                WHERE b._bronze_id = s._source_bronze_id);
 GET DIAGNOSTICS l_deleted = ROW_COUNT;
 
 UPDATE {table} AS s

@@ -6,8 +6,8 @@ in the table and in quarantine.
 
 from __future__ import annotations
 
-from medallion.compile import absence, evaluate, overlay, text
-from medallion.compile.fold import attributes, event_columns, tracked, winners
+from medallion.compile import absence, evaluate, horizon, overlay, text
+from medallion.compile.fold import attributes, effective, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -35,7 +35,7 @@ def scd2(contract: Contract) -> str:
     told = tracked(contract)
     lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in told)
     was = f"ROW({', '.join('c.' + ident('was.' + name) for name in told)})"
-    winner = winners(contract, "events").replace("\n", "\n        ")
+    winner = winners(contract, "(SELECT v.* FROM events AS v WHERE v._live)").replace("\n", "\n        ")
     last, stands = _one_row(contract) if contract["kind"] == "scd1" else _versions(contract)
     return _function(
         contract,
@@ -66,6 +66,13 @@ def scd2(contract: Contract) -> str:
     JOIN moments AS w ON {text.equal([*key, "_effective"], "w", "e")}
     LEFT JOIN {text.relation(contract)} AS s
         ON {text.equal(key, "s", "e")} AND {_begins(contract)} = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, {_frozen(contract)}
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM {horizon.base(contract)} AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     {_shared(contract, "d.outcome IN ('current', 'history')")}
@@ -85,14 +92,18 @@ def _events(contract: Contract) -> str:
         WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
     )"""
     evaluation = f"{text.routine(contract, 'evaluate')}(NULL, NULL)"
+    columns = [*contract["key"], *attributes(contract)]
+    live = f"{horizon.is_live(contract, effective(contract, 'v'))} AS _live"
+    base = horizon.events(contract, columns).replace("\nFROM", ", true\nFROM")
     if not absence.is_full(contract):
         return f"""\
 WITH events AS MATERIALIZED (
-    SELECT {", ".join(event_columns(contract, "v"))}
+    SELECT {", ".join([*event_columns(contract, "v"), live])}
     FROM {evaluation} AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND {taken}"""
-    columns = [*contract["key"], *attributes(contract)]
+    WHERE v._broken IS NULL AND {taken}
+    UNION ALL
+{text.indented(base)}"""
     return f"""\
 WITH evaluated AS MATERIALIZED (
     SELECT v.* FROM {evaluation} AS v
@@ -102,12 +113,25 @@ WITH evaluated AS MATERIALIZED (
 ), present AS MATERIALIZED (
 {text.indented(absence.present(contract, "evaluated"))}
 ), events AS MATERIALIZED (
-    SELECT {", ".join(event_columns(contract, "v"))}
+    SELECT {", ".join([*event_columns(contract, "v"), live])}
     FROM evaluated AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL
     UNION ALL
-{text.indented(absence.absent(contract, columns))}"""
+{text.indented(base)}
+    UNION ALL
+    SELECT a.*, true
+    FROM (
+{text.indented(absence.absent(contract, columns), 2)}
+    ) AS a"""
+
+
+def _frozen(contract: Contract) -> str:
+    """What became of an event before the horizon that is not in the base."""
+    if contract["kind"] == "scd1":
+        return "'frozen'"
+    began = f"SELECT 1 FROM {text.relation(contract)} AS s WHERE s._source_bronze_id = e._bronze_id"
+    return f"CASE WHEN EXISTS ({began}) THEN 'history' ELSE 'frozen' END"
 
 
 def _begins(contract: Contract) -> str:

@@ -19,6 +19,21 @@ CREATE TABLE silver.customers (
 COMMENT ON TABLE silver.customers IS 'One row for each customer and period.';
 CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHERE is_current;
 CREATE UNIQUE INDEX customers_history_key ON silver.customers (customer_id, valid_from);
+CREATE TABLE dwh_staging.silver_customers_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    customer_id uuid NOT NULL,
+    email text,
+    email_domain text,
+    name text,
+    status text,
+    created_on date
+);
+COMMENT ON TABLE dwh_staging.silver_customers_base IS 'What silver.customers folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_customers_base (customer_id);
 
 -- Bronze rows of bronze.raw_customers as silver.customers sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
@@ -120,37 +135,52 @@ FROM (
         v.status,
         v.created_on,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
+        CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
                 AND (customer_id IS NOT NULL) IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.customers' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.customers' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) END)
+                AND (v._deleted OR (
+                    (btrim(email) <> '') IS TRUE
+                    AND ((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE
+                    AND (char_length(name) >= 2) IS TRUE
+                    AND (status IN ('active', 'inactive', 'suspended')) IS TRUE
+                    AND ("text.created_on" IS NULL OR created_on IS NOT NULL)
+                    AND (created_on IS NOT NULL) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((btrim(email) <> '') IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(name) >= 2) IS TRUE) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((status IN ('active', 'inactive', 'suspended')) IS TRUE) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 8::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
-                AND (customer_id IS NOT NULL) IS TRUE
-                AND (btrim(email) <> '') IS TRUE
-                AND ((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE
-                AND (char_length(name) >= 2) IS TRUE
-                AND (status IN ('active', 'inactive', 'suspended')) IS TRUE
-                AND ("text.created_on" IS NULL OR created_on IS NOT NULL)
-                AND (created_on IS NOT NULL) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ((btrim(email) <> '') IS TRUE) THEN 3::smallint END,
-                CASE WHEN NOT (((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE) THEN 4::smallint END,
-                CASE WHEN NOT ((char_length(name) >= 2) IS TRUE) THEN 5::smallint END,
-                CASE WHEN NOT ((status IN ('active', 'inactive', 'suspended')) IS TRUE) THEN 6::smallint END,
-                CASE WHEN NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.customers' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.customers' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) END) THEN 11::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -299,7 +329,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.customer_id = s.customer_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.customers AS s
@@ -390,8 +422,8 @@ BEGIN
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -494,7 +526,11 @@ BEGIN
             e.created_on
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+        FROM dwh_staging.silver_customers_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.customer_id = z.customer_id);
         CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -577,8 +613,11 @@ BEGIN
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    FROM dwh_staging.silver_customers_base AS z;
     CALL dwh_etl.fold_silver_customers(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -587,6 +626,97 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_customers', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.customers says at in_horizon, as the base of later folds. Called by
+-- dwh_etl.retire_partitions before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_customers(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.customers');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.customers' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.customer_id,
+        e.email,
+        e.email_domain,
+        e.name,
+        e.status,
+        e.created_on
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.customers' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    FROM dwh_staging.silver_customers_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.email, k.email_domain, k.name, k.status, k.created_on
+    FROM (
+        SELECT DISTINCT ON (k.customer_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.customer_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+        ) AS k
+        ORDER BY k.customer_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_customers_base;
+    INSERT INTO dwh_staging.silver_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, email, email_domain, name, status, created_on)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.email, f.email_domain, f.name, f.status, f.created_on FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -601,13 +731,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.created_on
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.created_on, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) AS _live
     FROM dwh_etl.evaluate_silver_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on, true
+    FROM dwh_staging.silver_customers_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on,
@@ -619,7 +752,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.customer_id, e._effective
@@ -645,6 +778,13 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.customer_id = e.customer_id AND w._effective = e._effective
     LEFT JOIN silver.customers AS s
         ON s.customer_id = e.customer_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.customers AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
@@ -710,7 +850,8 @@ VALUES
     ('silver.customers', 'created_on:castable', 7, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
     ('silver.customers', 'created_on:required', 8, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, true),
     ('silver.customers', 'updated_at:castable', 9, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.customers', 'updated_at:required', 10, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+    ('silver.customers', 'updated_at:required', 10, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.customers', 'updated_at:before_horizon', 11, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,

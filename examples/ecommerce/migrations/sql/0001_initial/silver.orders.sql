@@ -18,6 +18,20 @@ CREATE TABLE silver.orders (
 COMMENT ON TABLE silver.orders IS 'One row for each order and status it went through.';
 CREATE UNIQUE INDEX orders_current_key ON silver.orders (order_id) WHERE is_current;
 CREATE UNIQUE INDEX orders_history_key ON silver.orders (order_id, valid_from);
+CREATE TABLE dwh_staging.silver_orders_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    order_id uuid NOT NULL,
+    customer_id uuid,
+    ordered_at timestamptz,
+    status text,
+    total numeric(12,2)
+);
+COMMENT ON TABLE dwh_staging.silver_orders_base IS 'What silver.orders folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_orders_base (order_id);
 
 -- Bronze rows of bronze.raw_orders as silver.orders sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
@@ -114,39 +128,54 @@ FROM (
         v.status,
         v.total,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
+        CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
                 AND (order_id IS NOT NULL) IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.orders' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders') AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) END)
+                AND (v._deleted OR (
+                    ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
+                    AND (customer_id IS NOT NULL) IS TRUE
+                    AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL)
+                    AND (ordered_at IS NOT NULL) IS TRUE
+                    AND (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE
+                    AND ("text.total" IS NULL OR total IS NOT NULL)
+                    AND (total >= 0) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((ordered_at IS NOT NULL) IS TRUE) AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.total" IS NULL OR total IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((total >= 0) IS TRUE) AND ("text.total" IS NULL OR total IS NOT NULL) THEN 9::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
-                AND (order_id IS NOT NULL) IS TRUE
-                AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
-                AND (customer_id IS NOT NULL) IS TRUE
-                AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL)
-                AND (ordered_at IS NOT NULL) IS TRUE
-                AND (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE
-                AND ("text.total" IS NULL OR total IS NOT NULL)
-                AND (total >= 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 3::smallint END,
-                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 4::smallint END,
-                CASE WHEN NOT ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((ordered_at IS NOT NULL) IS TRUE) AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 6::smallint END,
-                CASE WHEN NOT ((status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE) THEN 7::smallint END,
-                CASE WHEN NOT ("text.total" IS NULL OR total IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ((total >= 0) IS TRUE) AND ("text.total" IS NULL OR total IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.orders' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders') AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) END) THEN 12::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -292,7 +321,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.order_id = s.order_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.orders AS s
@@ -382,8 +413,8 @@ BEGIN
         e.total
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -485,7 +516,11 @@ BEGIN
             e.total
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+        FROM dwh_staging.silver_orders_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.order_id = z.order_id);
         CALL dwh_etl.fold_silver_orders(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -567,8 +602,11 @@ BEGIN
         e.total
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+    FROM dwh_staging.silver_orders_base AS z;
     CALL dwh_etl.fold_silver_orders(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -577,6 +615,96 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_orders', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.orders says at in_horizon, as the base of later folds. Called by dwh_etl.retire_partitions
+-- before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_orders(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.orders');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.orders' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.order_id,
+        e.customer_id,
+        e.ordered_at,
+        e.status,
+        e.total
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.orders' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+    FROM dwh_staging.silver_orders_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.customer_id, k.ordered_at, k.status, k.total
+    FROM (
+        SELECT DISTINCT ON (k.order_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.order_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.order_id, e._effective, e._deleted, e.customer_id, e.ordered_at, e.status, e.total)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.order_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
+        ) AS k
+        ORDER BY k.order_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_orders_base;
+    INSERT INTO dwh_staging.silver_orders_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, customer_id, ordered_at, status, total)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.customer_id, f.ordered_at, f.status, f.total FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -591,13 +719,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.customer_id, v.ordered_at, v.status, v.total
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.customer_id, v.ordered_at, v.status, v.total, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) AS _live
     FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.orders' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total, true
+    FROM dwh_staging.silver_orders_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.customer_id, c.ordered_at, c.status, c.total,
@@ -609,7 +740,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.order_id, e._effective
@@ -635,6 +766,13 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.order_id = e.order_id AND w._effective = e._effective
     LEFT JOIN silver.orders AS s
         ON s.order_id = e.order_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.orders AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
@@ -701,7 +839,8 @@ VALUES
     ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', false, true),
     ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', '36fb02814934', true, true),
     ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.orders', 'updated_at:before_horizon', 12, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,

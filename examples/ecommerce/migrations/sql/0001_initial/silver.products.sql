@@ -17,6 +17,19 @@ CREATE TABLE silver.products (
 COMMENT ON TABLE silver.products IS 'One row for each product and period.';
 CREATE UNIQUE INDEX products_current_key ON silver.products (product_id) WHERE is_current;
 CREATE UNIQUE INDEX products_history_key ON silver.products (product_id, valid_from);
+CREATE TABLE dwh_staging.silver_products_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    product_id text NOT NULL,
+    name text,
+    category text,
+    price numeric(10,2)
+);
+COMMENT ON TABLE dwh_staging.silver_products_base IS 'What silver.products folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_products_base (product_id);
 
 -- Bronze rows of bronze.raw_products as silver.products sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
@@ -106,31 +119,48 @@ FROM (
         v.category,
         v.price,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN (btrim(product_id) <> '') IS TRUE
+        CASE WHEN (btrim(product_id) <> '') IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.products' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products') AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) END)
+                AND (v._deleted OR (
+                    ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
+                    AND (char_length(name) >= 2) IS TRUE
+                    AND (category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE
+                    AND ("text.price" IS NULL OR price IS NOT NULL)
+                    AND (price > 0) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(name) >= 2) IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.price" IS NULL OR price IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((price > 0) IS TRUE) AND ("text.price" IS NULL OR price IS NOT NULL) THEN 6::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
-            ], NULL) END ELSE CASE WHEN (btrim(product_id) <> '') IS TRUE
-                AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
-                AND (char_length(name) >= 2) IS TRUE
-                AND (category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE
-                AND ("text.price" IS NULL OR price IS NOT NULL)
-                AND (price > 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
-                CASE WHEN NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 2::smallint END,
-                CASE WHEN NOT ((char_length(name) >= 2) IS TRUE) THEN 3::smallint END,
-                CASE WHEN NOT ((category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE) THEN 4::smallint END,
-                CASE WHEN NOT ("text.price" IS NULL OR price IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((price > 0) IS TRUE) AND ("text.price" IS NULL OR price IS NOT NULL) THEN 6::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.products' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products') AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) END) THEN 9::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -269,7 +299,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.product_id = s.product_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.products AS s
@@ -358,8 +390,8 @@ BEGIN
         e.price
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -460,7 +492,11 @@ BEGIN
             e.price
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+        FROM dwh_staging.silver_products_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.product_id = z.product_id);
         CALL dwh_etl.fold_silver_products(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -541,8 +577,11 @@ BEGIN
         e.price
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+    FROM dwh_staging.silver_products_base AS z;
     CALL dwh_etl.fold_silver_products(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -551,6 +590,95 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_products', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.products says at in_horizon, as the base of later folds. Called by dwh_etl.retire_partitions
+-- before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_products(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.products');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.products' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.product_id,
+        e.name,
+        e.category,
+        e.price
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.products' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+    FROM dwh_staging.silver_products_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.product_id, k.name, k.category, k.price
+    FROM (
+        SELECT DISTINCT ON (k.product_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.product_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.name, e.category, e.price)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
+        ) AS k
+        ORDER BY k.product_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_products_base;
+    INSERT INTO dwh_staging.silver_products_base (_bronze_id, _effective, _deleted, _file, _checksum, product_id, name, category, price)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.product_id, f.name, f.category, f.price FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -565,13 +693,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) AS _live
     FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.products' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price, true
+    FROM dwh_staging.silver_products_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.product_id, c.name, c.category, c.price,
@@ -583,7 +714,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.product_id, e._effective
@@ -609,6 +740,13 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.product_id = e.product_id AND w._effective = e._effective
     LEFT JOIN silver.products AS s
         ON s.product_id = e.product_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.products AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
@@ -672,7 +810,8 @@ VALUES
     ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
     ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', 'b200d281b9a5', true, true),
     ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true)
+    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.products', 'updated_at:before_horizon', 9, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,

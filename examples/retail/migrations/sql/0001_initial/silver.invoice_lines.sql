@@ -342,7 +342,10 @@ BEGIN
     DELETE FROM silver.invoice_lines AS s
     WHERE NOT EXISTS (
         SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
-    );
+    )
+        -- Rows whose bronze row went by retention stay.
+        AND EXISTS (SELECT 1 FROM bronze.raw_invoice_lines_rows AS b
+                    WHERE b._bronze_id = s._source_bronze_id);
     GET DIAGNOSTICS l_deleted = ROW_COUNT;
 
     UPDATE silver.invoice_lines AS s
