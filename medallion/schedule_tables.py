@@ -40,14 +40,14 @@ class ScheduleTable(AssayTable):
     def render_next_times(self, record: ScheduleSummary) -> SafeString:
         """The next one, and the four after it smaller; their years and seconds would say nothing."""
         if not record.next_times:
-            return format_html('<span class="quiet">–</span>')
+            return format_html('<span class="quiet">{}</span>', "–")
         first, *others = (_short(time) for time in record.next_times)
         later = format_html_join(" · ", "{}", ((time,) for time in others))
         return format_html('{}<br><span class="quiet small-print">{}</span>', first, later)
 
     def render_last(self, record: ScheduleSummary) -> SafeString:
         if record.last is None:
-            return format_html('<span class="quiet">none yet</span>')
+            return format_html('<span class="quiet">{}</span>', "none yet")
         badge = render_to_string("assay/_badge.html", {"state": record.last.state})
         return format_html("{} {}", _short(record.last.logical_time), badge)
 

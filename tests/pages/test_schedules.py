@@ -52,7 +52,7 @@ def test_the_list_costs_the_same_however_long_it_is(
     for number in range(30):
         one = Schedule.objects.create(pipeline=f"p{number}", cron="0 * * * *")
         one.slots.create(logical_time=datetime(2026, 3, 2, 12, tzinfo=UTC))
-    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(8):
         page = steward.get(reverse("admin:schedules"))
     assert len(page.context["table"].data) == 32
     assert len(steward.get(reverse("admin:schedules"), {"pipeline": "p1"}).context["table"].data) == 11
