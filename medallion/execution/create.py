@@ -65,15 +65,7 @@ def code_version(targets: Iterable[str]) -> str:
     except PackageNotFoundError:  # a checkout that was not installed
         of_assay = "checkout"
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT left(encode(sha256(convert_to(
-                %s || coalesce(string_agg(t.target || t.contract::text, '' ORDER BY t.target), ''), 'UTF8'
-            )), 'hex'), 12)
-            FROM dwh_lineage.targets AS t WHERE t.target = ANY (%s)
-            """,
-            [of_assay, list(targets)],
-        )
+        cursor.execute("SELECT dwh_lineage.code_version(%s, %s)", [list(targets), of_assay])
         (digest,) = cursor.fetchone()
     return str(digest)
 

@@ -25,7 +25,8 @@ ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED
 """
 
 # A step without a lease counts as one whose lease has ended. The token must still be as it was seen (see claim.py).
-# A row that a worker is about to commit is locked, and skipped.
+# A row that a worker is about to commit is locked, and skipped. A run from SQL alone has no heartbeat: its transaction
+# holds the step.
 _EXPIRE = """
 WITH seen AS MATERIALIZED (
     SELECT s.id, s.token, r.status
@@ -33,6 +34,7 @@ WITH seen AS MATERIALIZED (
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = s.run_id
     LEFT JOIN dwh_lineage.step_leases AS l ON l.step_id = s.id AND l.token = s.token
     WHERE s.run_id = ANY (%(runs)s) AND s.state = 'running' AND (l.until IS NULL OR l.until < clock_timestamp())
+        AND NOT dwh_lineage.step_is_held(s.id)
 ), locked AS MATERIALIZED (
     SELECT s.id, seen.status FROM dwh_lineage.run_steps AS s JOIN seen ON seen.id = s.id AND seen.token = s.token
     WHERE s.state = 'running'

@@ -25,16 +25,7 @@ QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
 GATE_REFUSED = "AS050"
 
-# The batch is found by the run's id: an index lookup, and NULL where nothing waited.
-_SUCCEED = """
-UPDATE dwh_lineage.run_steps AS s
-SET state = 'succeeded', ended_at = clock_timestamp(),
-    batch_no = (
-        SELECT max(b.batch_no) FROM dwh_lineage.batches AS b WHERE b.batch_id = %(batch_id)s AND b.target = %(target)s
-    ),
-    error_sqlstate = NULL, error_message = NULL, error_hint = NULL
-WHERE s.id = %(step_id)s AND s.token = %(token)s AND s.state = 'running'
-"""
+_SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"
 
 
 class Outcome(StrEnum):
@@ -132,7 +123,7 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         connection.execute(_call(str(claim.routine)), (claim.batch_id,))
         fencing = True
-        done = connection.execute(_SUCCEED, vars(claim)).rowcount
+        done = connection.execute(_SUCCEED, vars(claim)).fetchone() == (True,)
         fencing = False
         if done and not heart.should_stop:
             connection.execute("COMMIT")
