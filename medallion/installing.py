@@ -23,5 +23,10 @@ def install_pipelines(**signal: Any) -> None:
             return
         InstalledPipeline.objects.exclude(name__in=declared).delete()
         for name, pipeline in declared.items():
-            described = {"targets": pipeline.target_names(), "description": inspect.getdoc(pipeline) or ""}
+            described = {
+                "targets": pipeline.target_names(),
+                "description": inspect.getdoc(pipeline) or "",
+                "time_limit": pipeline.time_limit,
+                "step_time_limit": pipeline.step_time_limit,
+            }
             InstalledPipeline.objects.update_or_create(name=name, defaults=described)

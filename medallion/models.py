@@ -17,6 +17,8 @@ class InstalledPipeline(models.Model):
     name = models.TextField(primary_key=True)
     targets = ArrayField(models.TextField())
     description = models.TextField(db_default="")
+    time_limit = models.DurationField(null=True)
+    step_time_limit = models.DurationField(null=True)
 
     class Meta:
         db_table = "pipelines"

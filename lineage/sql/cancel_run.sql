@@ -10,7 +10,6 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     l_status text := dwh_lineage.lock_run(in_run);
-    l_pid integer;
 BEGIN
     IF l_status IS NULL OR l_status NOT IN ('pending', 'running', 'cancelling') THEN
         RETURN l_status;
@@ -21,21 +20,7 @@ BEGIN
     WHERE s.run_id = in_run AND s.state IN ('blocked', 'queued', 'retrying');
     UPDATE dwh_lineage.step_leases AS l SET cancel_requested = true
     FROM dwh_lineage.run_steps AS s WHERE s.id = l.step_id AND s.run_id = in_run AND s.state = 'running';
-    FOR l_pid IN
-        SELECT l.pid
-        FROM dwh_lineage.run_steps AS s
-        JOIN pg_locks AS l ON l.locktype = 'advisory' AND l.objsubid = 2 AND l.granted
-            AND l.classid = 1398031696 AND l.objid::bigint = s.id % 2147483647  -- as in hold_step
-            AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
-        WHERE s.run_id = in_run AND s.state = 'running' AND l.pid <> pg_backend_pid()
-    LOOP
-        BEGIN
-            PERFORM pg_cancel_backend(l_pid);
-        EXCEPTION
-            WHEN insufficient_privilege THEN
-                RAISE NOTICE 'The session % works at run % for another role; the run ends with its load.', l_pid, in_run;
-        END;
-    END LOOP;
+    PERFORM dwh_lineage.stop_sessions(in_run, in_over_time => false);
     PERFORM dwh_lineage.settle_run(in_run);
     RETURN l_status;
 END

@@ -2,7 +2,8 @@
 -- failed, cancelled, interrupted (its process was told to stop; nothing is wrong with the step) or fenced. A failure that
 -- may be tried again lets the step wait for its next attempt. Then the run is settled.
 -- ended_as: the outcome that counts. Where the step is no longer this claim's, the truth is read: the COMMIT whose answer
--- got lost went through, or another has it. due_steps: what may be claimed now.
+-- got lost went through, or another has it. due_steps: what may be claimed now. waiting_step: one that waits for the
+-- slot in a pool that has become free.
 -- Locks the run, then the step: where a COMMIT of a lost backend is still on its way, this waits for that backend.
 CREATE FUNCTION dwh_lineage.end_step(
     in_step bigint,
@@ -12,7 +13,8 @@ CREATE FUNCTION dwh_lineage.end_step(
     in_message text DEFAULT NULL,
     in_hint text DEFAULT NULL,
     OUT ended_as text,
-    OUT due_steps bigint[]
+    OUT due_steps bigint[],
+    OUT waiting_step bigint
 )
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -55,6 +57,15 @@ BEGIN
         sqlstate = CASE ended_as WHEN in_outcome THEN in_sqlstate END,
         message = CASE ended_as WHEN in_outcome THEN in_message END
     WHERE a.step_id = in_step AND a.token = in_token AND a.outcome IS NULL;
+    -- Backfills after what is live. Uses index run_steps_due_idx
+    SELECT w.id INTO waiting_step
+    FROM dwh_lineage.targets AS mine
+    JOIN dwh_lineage.targets AS t ON t.pool = mine.pool
+    JOIN dwh_lineage.run_steps AS w ON w.target = t.target AND w.state IN ('queued', 'retrying')
+    JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = w.run_id AND r.status IN ('pending', 'running')
+    WHERE mine.target = l_target AND w.id <> in_step AND (w.state = 'queued' OR w.due_at <= clock_timestamp())
+    ORDER BY r.backfill_id IS NOT NULL, w.due_at
+    LIMIT 1;
     due_steps := dwh_lineage.settle_run(l_run, CASE ended_as WHEN 'succeeded' THEN l_target END);
 END
 $$;

@@ -17,7 +17,7 @@ AS $$
     FROM (
         SELECT bool_and(s.state IN ('succeeded', 'skipped')) AS all_done,
                (array_agg(format('%s: %s', s.target, s.error_message) ORDER BY s.position)
-                   FILTER (WHERE s.state = 'failed'))[1] AS error
+                   FILTER (WHERE s.state = 'failed' OR s.error_sqlstate = '57014'))[1] AS error
         FROM dwh_lineage.run_steps AS s
         WHERE s.run_id = in_run
         HAVING bool_and(s.state IN ('succeeded', 'skipped', 'failed', 'cancelled', 'upstream_failed'))

@@ -3,7 +3,12 @@
 -- dwh_lineage.start_pipeline that has this id, and no steps yet, gets them. A run of SQL alone that was left behind
 -- (its session is gone, and no worker took it up) is ended first. Locks the live run of that name, where there is one.
 CREATE FUNCTION dwh_lineage.open_run(
-    in_name text, in_targets text[], in_parameters jsonb DEFAULT '{}', in_batch_id uuid DEFAULT NULL
+    in_name text,
+    in_targets text[],
+    in_parameters jsonb DEFAULT '{}',
+    in_batch_id uuid DEFAULT NULL,
+    in_time_limit interval DEFAULT NULL,
+    in_step_time_limit interval DEFAULT NULL
 )
 RETURNS bigint
 LANGUAGE plpgsql
@@ -20,10 +25,12 @@ DECLARE
 BEGIN
     PERFORM dwh_lineage.end_left_run(l_live);
     INSERT INTO dwh_lineage.pipeline_runs AS r (
-        pipeline_name, batch_id, status, started_at, trigger, requested_by, parameters, concurrency_key
+        pipeline_name, batch_id, status, started_at, trigger, requested_by, parameters, concurrency_key,
+        time_limit, step_time_limit
     ) VALUES (
         in_name, coalesce(in_batch_id, gen_random_uuid()), 'running', clock_timestamp(), 'sql', session_user,
-        coalesce(in_parameters, '{}'), in_name
+        coalesce(in_parameters, '{}'), in_name,
+        in_time_limit, in_step_time_limit
     )
     ON CONFLICT (batch_id) DO UPDATE SET concurrency_key = excluded.concurrency_key
     WHERE r.status = 'running'
@@ -57,4 +64,5 @@ EXCEPTION
                   HINT = format('Wait for it, or cancel it: SELECT dwh_lineage.cancel_run(%s).', l_run);
 END
 $$;
-COMMENT ON FUNCTION dwh_lineage.open_run(text, text[], jsonb, uuid) IS 'Creates a run from SQL alone';
+COMMENT ON FUNCTION dwh_lineage.open_run(text, text[], jsonb, uuid, interval, interval)
+    IS 'Creates a run from SQL alone';

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -25,6 +26,7 @@ class Claim:
     target: str
     routine: str | None
     rebuild: bool
+    time_limit: timedelta | None
 
 
 def worker_name() -> str:
@@ -39,7 +41,7 @@ def claim_step(step_id: int, worker: str | None = None, lease_seconds: float = L
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT step_id, token, run_id, batch_id, target, routine, rebuild, run_status"
+            "SELECT step_id, token, run_id, batch_id, target, routine, rebuild, time_limit, run_status"
             " FROM dwh_lineage.claim_step(%s, %s, make_interval(secs => %s), %s)",
             [step_id, worker or worker_name(), lease_seconds, MAX_LOST],
         )

@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db import InterfaceError, OperationalError, connection
 
 from medallion.execution.claim import Claim
+from medallion.execution.doorbell import ring
 from medallion.execution.work import Outcome, Verdict
 
 T = TypeVar("T")
@@ -30,10 +31,12 @@ def _record(claim: Claim, verdict: Verdict) -> tuple[Outcome, list[int]]:
     said = [failure.sqlstate, failure.message, failure.hint] if failure else [None, None, None]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT ended_as, due_steps FROM dwh_lineage.end_step(%s, %s, %s, %s, %s, %s)",
+            "SELECT ended_as, due_steps, waiting_step FROM dwh_lineage.end_step(%s, %s, %s, %s, %s, %s)",
             [claim.step_id, claim.token, verdict.outcome.value, *said],
         )
-        outcome, due = cursor.fetchone()
+        outcome, due, waiting = cursor.fetchone()
+    if waiting is not None:  # another run's, perhaps: not for the caller to work at
+        ring([waiting])
     return Outcome(outcome), due
 
 

@@ -64,6 +64,11 @@ WITH seen AS MATERIALIZED (
 SELECT e.id, e.run_id, e.target FROM expired AS e
 """
 
+_EXPIRE_RUNS = """
+SELECT dwh_lineage.expire_run(r.run_id) FROM dwh_lineage.pipeline_runs AS r
+WHERE r.run_id = ANY (%(runs)s) AND (r.time_limit IS NOT NULL OR r.step_time_limit IS NOT NULL)
+"""
+
 # The step ended, and its worker died before it said so: the lease is still there.
 _CLOSE_LEFT_OPEN = """
 WITH ended AS (
@@ -86,7 +91,7 @@ WHERE s.id IN (
     SELECT d.id FROM dwh_lineage.run_steps AS d
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = d.run_id AND r.status IN ('pending', 'running')
     WHERE d.state IN ('queued', 'retrying') AND d.due_at <= clock_timestamp()
-    ORDER BY d.due_at LIMIT %(at_once)s
+    ORDER BY r.backfill_id IS NOT NULL, d.due_at LIMIT %(at_once)s
     FOR NO KEY UPDATE OF d SKIP LOCKED
 )
 RETURNING s.id
@@ -94,9 +99,9 @@ RETURNING s.id
 
 
 def sweep() -> int:
-    """Expires leases, closes what is left open, settles the live runs, rings for due steps; returns how many rings.
+    """Stops what is over its time, expires leases, closes what is left open, settles live runs, rings for due steps.
 
-    Does nothing where another sweep is under way.
+    Returns how many rings. Does nothing where another sweep is under way.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
@@ -105,6 +110,7 @@ def sweep() -> int:
         # Runs before steps, as everybody does; a run that somebody holds is being settled by them.
         cursor.execute(_LIVE_RUNS)
         runs = [run for (run,) in cursor.fetchall()]
+        cursor.execute(_EXPIRE_RUNS, {"runs": runs})
         _expire_leases(runs)
         cursor.execute(_CLOSE_LEFT_OPEN)
         _settle(runs)

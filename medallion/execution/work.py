@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -25,6 +26,7 @@ QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
 GATE_REFUSED = "AS050"
 
+_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 _SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"
 
 
@@ -118,9 +120,11 @@ def _connection() -> psycopg.Connection[Any]:
 
 
 def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbeat) -> Verdict:
-    fencing = False
+    fencing, began = False, time.monotonic()
     try:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        if claim.time_limit is not None:
+            connection.execute(_LIMIT, (f"{max(1, round(claim.time_limit.total_seconds() * 1000))}ms",))
         connection.execute(_call(str(claim.routine)), (claim.batch_id,))
         fencing = True
         done = connection.execute(_SUCCEED, vars(claim)).fetchone() == (True,)
@@ -138,10 +142,19 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
             return Verdict(Outcome.CANCELLED)
         if error.sqlstate == GATE_REFUSED:
             _record_evidence(connection, claim)
-        return Verdict(Outcome.FAILED, Failure.of(error))
+        return Verdict(Outcome.FAILED, _said_of_time(Failure.of(error), claim, time.monotonic() - began))
     except BaseException:
         _roll_back(connection)
         raise
+
+
+def _said_of_time(failure: Failure, claim: Claim, seconds: float) -> Failure:
+    """A load that its time limit stopped says which that was; the server's own words only say that there was one."""
+    limit = claim.time_limit
+    if failure.sqlstate != QUERY_CANCELED or limit is None or seconds < limit.total_seconds():
+        return failure
+    hint = "Make it faster, or the pipeline's step_time_limit or time_limit longer; then resume the run."
+    return replace(failure, message=f"It reached its time limit of {limit}.", hint=hint)
 
 
 def _record_evidence(connection: psycopg.Connection[Any], claim: Claim) -> None:

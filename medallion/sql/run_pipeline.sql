@@ -7,11 +7,11 @@ CREATE PROCEDURE dwh_etl.run_pipeline(in_pipeline text, in_parameters jsonb DEFA
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    l_targets text[];
+    l_pipeline dwh_lineage.pipelines;
     l_run bigint;
 BEGIN
     COMMIT;  -- inside of somebody's transaction this is refused, now and not in the middle
-    SELECT p.targets INTO l_targets FROM dwh_lineage.pipelines AS p WHERE p.name = in_pipeline;
+    SELECT p.* INTO l_pipeline FROM dwh_lineage.pipelines AS p WHERE p.name = in_pipeline;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'There is no pipeline %.', in_pipeline
             USING ERRCODE = 'AS060', HINT = format('Pipelines: %s.', coalesce(
@@ -19,7 +19,10 @@ BEGIN
                 'none; declare one in a warehouse.py and migrate'
             ));
     END IF;
-    l_run := dwh_lineage.open_run(in_pipeline, l_targets, in_parameters);
+    l_run := dwh_lineage.open_run(
+        in_pipeline, l_pipeline.targets, in_parameters,
+        in_time_limit => l_pipeline.time_limit, in_step_time_limit => l_pipeline.step_time_limit
+    );
     COMMIT;
     CALL dwh_etl.work_at_run(l_run);
 END

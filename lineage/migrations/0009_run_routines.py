@@ -15,13 +15,19 @@ ROUTINES = {
     "claim_step": "FUNCTION dwh_lineage.claim_step(bigint, text, interval, integer)",
     "succeed_step": "FUNCTION dwh_lineage.succeed_step(bigint, bigint, uuid, text)",
     "end_step": "FUNCTION dwh_lineage.end_step(bigint, bigint, text, text, text, text)",
+    "step_is_over_time": "FUNCTION dwh_lineage.step_is_over_time(bigint)",
+    "stop_sessions": "FUNCTION dwh_lineage.stop_sessions(bigint, boolean)",
+    "expire_run": "FUNCTION dwh_lineage.expire_run(bigint)",
+    "queue_of": "FUNCTION dwh_lineage.queue_of(bigint)",
+    "step_ahead": "FUNCTION dwh_lineage.step_ahead(bigint)",
+    "take_again_between": "FUNCTION dwh_lineage.take_again_between(text[], timestamptz, timestamptz)",
     "cancel_run": "FUNCTION dwh_lineage.cancel_run(bigint)",
     "end_left_run": "FUNCTION dwh_lineage.end_left_run(bigint)",
-    "open_run": "FUNCTION dwh_lineage.open_run(text, text[], jsonb, uuid)",
+    "open_run": "FUNCTION dwh_lineage.open_run(text, text[], jsonb, uuid, interval, interval)",
 }
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lineage", "0007_notifications")]
+    dependencies = [("lineage", "0008_backfills")]
 
     operations = [RunSqlFile("lineage", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
