@@ -38,7 +38,7 @@ BEGIN
     RETURNING r.run_id INTO l_run;
     IF l_run IS NULL THEN
         RAISE EXCEPTION 'The run % has steps already, or has ended.', in_batch_id
-            USING ERRCODE = 'AS064', HINT = 'Give no id: the run then gets one of its own.';
+            USING ERRCODE = 'AS026', HINT = 'Give no id: the run then gets one of its own.';
     END IF;
     INSERT INTO dwh_lineage.run_steps (run_id, target, position, needs, rebuild, state)
     SELECT l_run, p.step_target, p.step_position, p.step_needs, p.step_rebuild,
@@ -60,7 +60,7 @@ EXCEPTION
         SELECT r.run_id INTO l_run FROM dwh_lineage.pipeline_runs AS r
         WHERE r.concurrency_key = in_name AND r.status IN ('pending', 'running', 'cancelling');
         RAISE EXCEPTION 'The pipeline % is running already: run % has not ended.', in_name, l_run
-            USING ERRCODE = 'AS061',
+            USING ERRCODE = 'AS023',
                   HINT = format('Wait for it, or cancel it: SELECT dwh_lineage.cancel_run(%s).', l_run);
 END
 $$;

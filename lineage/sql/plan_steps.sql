@@ -49,7 +49,7 @@ BEGIN
         END LOOP;
         l_circle := l_circle[:1 + array_position(l_circle[2:], l_circle[1])];
         RAISE EXCEPTION 'These tables feed each other in a circle: %.', array_to_string(l_circle, ' → ')
-            USING ERRCODE = 'AS062',
+            USING ERRCODE = 'AS024',
                   HINT = 'Change the declaration of one of them: a table cannot be made from itself.';
     END IF;
     RETURN QUERY

@@ -1,7 +1,7 @@
 -- Runs a pipeline in this session, without a worker: the same loads in the same order with the same records as from
 -- Python, committing between steps. For psql (`CALL dwh_etl.run_pipeline('retail_daily')`) and pg_cron; Python never
 -- calls it. Takes the pipeline's name, as in dwh_lineage.pipelines, and the run's parameters.
--- Raises AS061 where a run of it lives, AS063 where this one failed: everything is recorded by then.
+-- Raises AS023 where a run of it lives, AS025 where this one failed: everything is recorded by then.
 -- It commits, so it is no SECURITY DEFINER, pins no search_path and must not be called inside a transaction.
 CREATE PROCEDURE dwh_etl.run_pipeline(in_pipeline text, in_parameters jsonb DEFAULT '{}')
 LANGUAGE plpgsql
@@ -14,7 +14,7 @@ BEGIN
     SELECT p.* INTO l_pipeline FROM dwh_lineage.pipelines AS p WHERE p.name = in_pipeline;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'There is no pipeline %.', in_pipeline
-            USING ERRCODE = 'AS060', HINT = format('Pipelines: %s.', coalesce(
+            USING ERRCODE = 'AS022', HINT = format('Pipelines: %s.', coalesce(
                 (SELECT string_agg(p.name, ', ' ORDER BY p.name) FROM dwh_lineage.pipelines AS p),
                 'none; declare one in a warehouse.py and migrate'
             ));

@@ -44,7 +44,7 @@ BEGIN
     COMMIT;
     RAISE EXCEPTION 'Run % of % %.', in_run, l_run.pipeline_name,
         CASE l_run.status WHEN 'failed' THEN 'failed' ELSE 'was cancelled' END
-        USING ERRCODE = 'AS063',
+        USING ERRCODE = 'AS025',
               DETAIL = coalesce((
                   SELECT string_agg(format('%s: %s', s.target, s.error_message), E'\n' ORDER BY s.position)
                   FROM dwh_lineage.run_steps AS s WHERE s.run_id = in_run AND s.error_message IS NOT NULL

@@ -115,7 +115,7 @@ def test_a_load_runs_as_etl_service_in_a_transaction_of_its_own(
     house.load("silver.b", said)
     with pytest.raises(psycopg.Error) as failure:
         connect().execute(DAILY)
-    assert failure.value.sqlstate == "AS063"
+    assert failure.value.sqlstate == "AS025"
     run = only_run()
     assert run.status == "failed"
     assert house.states(run) == {"silver.a": "succeeded", "silver.b": "failed", "gold.c": "upstream_failed"}
@@ -154,7 +154,7 @@ def test_one_run_of_a_pipeline_lives_whoever_starts_it(
     wait_until(running("silver.a"))
     with pytest.raises(psycopg.Error, match="running already") as refused:
         connect().execute(DAILY)
-    assert refused.value.sqlstate == "AS061"
+    assert refused.value.sqlstate == "AS023"
     assert f"cancel_run({only_run().pk})" in (refused.value.diag.message_hint or "")
     with pytest.raises(RunIsLive):
         create_run("daily")
@@ -246,7 +246,7 @@ def test_a_cancelled_run_stops_at_once(house: House, connect: Callable[..., psyc
         session.cancel_safe()
     error = first.join()
     assert error is not None
-    assert error.sqlstate == "AS063"
+    assert error.sqlstate == "AS025"
     run = only_run()
     assert run.status == "cancelled"
     assert house.states(run) == {"silver.a": "succeeded", "silver.b": "cancelled", "gold.c": "cancelled"}
@@ -258,7 +258,7 @@ def test_an_unknown_pipeline_is_refused_with_the_known_ones(
 ) -> None:
     with pytest.raises(psycopg.Error, match="no pipeline nightly") as refused:
         connect().execute("CALL dwh_etl.run_pipeline('nightly')")
-    assert refused.value.sqlstate == "AS060"
+    assert refused.value.sqlstate == "AS022"
     assert "daily" in (refused.value.diag.message_hint or "")
 
 
@@ -294,7 +294,7 @@ def test_the_guides_own_run_id_is_used(house: House, connect: Callable[..., psyc
     session.execute(f"CALL dwh_lineage.complete_pipeline('{batch_id}', 'completed')")
     with pytest.raises(psycopg.Error) as refused:
         session.execute(f"CALL dwh_etl.run_pipeline_by_dependencies('silver.b', '{batch_id}')")
-    assert refused.value.sqlstate == "AS064"
+    assert refused.value.sqlstate == "AS026"
 
 
 def test_psql_runs_a_pipeline_and_says_so(house: House) -> None:
