@@ -11,7 +11,7 @@ from lineage.schema import SchemaMigration
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0007_notifications"),
+        ("lineage", "0008_retention"),
     ]
 
     operations = [

@@ -28,6 +28,6 @@ ROUTINES = {
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lineage", "0008_backfills")]
+    dependencies = [("lineage", "0009_backfills")]
 
     operations = [RunSqlFile("lineage", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]

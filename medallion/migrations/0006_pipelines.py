@@ -17,8 +17,8 @@ ROUTINES = {
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0009_run_routines"),
-        ("medallion", "0004_schedules"),
+        ("lineage", "0010_run_routines"),
+        ("medallion", "0005_retention"),
     ]
 
     operations = [
