@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 from lineage.models import PipelineRun
+
+
+class InstalledPipeline(models.Model):
+    """A declared pipeline, as the database knows it: written by migrate, read by runs from SQL alone."""
+
+    name = models.TextField(primary_key=True)
+    targets = ArrayField(models.TextField())
+    description = models.TextField(db_default="")
+    time_limit = models.DurationField(null=True)
+    step_time_limit = models.DurationField(null=True)
+
+    class Meta:
+        db_table = "pipelines"
+        db_table_comment = "Declared pipelines and their targets, as of the last migrate"
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Schedule(models.Model):

@@ -34,6 +34,11 @@ class Pipeline:
     parameters: ClassVar[Mapping[str, Any]] = {}
     """What the runs that `schedule` starts are given."""
 
+    time_limit: ClassVar[timedelta | None] = None
+    """How long a run may take; what has not ended by then is stopped, and the run fails."""
+    step_time_limit: ClassVar[timedelta | None] = None
+    """How long one table's load may take; None: four hours."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:

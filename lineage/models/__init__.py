@@ -6,12 +6,14 @@ database's own (`db_default`), because routines written in SQL insert here too.
 
 from __future__ import annotations
 
+from lineage.models.backfills import Backfill, BackfillChange, BackfillTime
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
 from lineage.models.ledger import (
     Batch,
     BatchInput,
     DroppedPartition,
     Pending,
+    Pool,
     Skip,
     Target,
     TargetInput,
@@ -24,6 +26,9 @@ from lineage.models.ticks import Tick
 
 __all__ = [
     "Attempt",
+    "Backfill",
+    "BackfillChange",
+    "BackfillTime",
     "Batch",
     "BatchInput",
     "ColumnLineage",
@@ -33,6 +38,7 @@ __all__ = [
     "Notification",
     "Pending",
     "PipelineRun",
+    "Pool",
     "Skip",
     "Step",
     "TableDependency",

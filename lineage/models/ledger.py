@@ -8,6 +8,25 @@ from django.db.models import Q, Value
 from django.db.models.functions import Now
 
 
+class Pool(models.Model):
+    """Loads of its tables share so many slots: no more of them run at once, on however many machines."""
+
+    name = models.TextField(primary_key=True)
+    slots = models.IntegerField(help_text="How many of its loads may run at once; 0 stops them")
+    queue = models.TextField(
+        blank=True, db_default="", help_text="Workers that take its loads: celery -Q …; empty: every worker"
+    )
+
+    class Meta:
+        db_table = "pools"
+        db_table_comment = "Slots that loads of some tables share"
+        ordering = ("name",)
+        constraints = (models.CheckConstraint(condition=Q(slots__gte=0), name="pools_slots_counted"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Target(models.Model):
     """A table that loads write. Its row is what a load locks first, so two loads of one table exclude each other."""
 
@@ -28,6 +47,15 @@ class Target(models.Model):
     outcomes_routine = models.TextField(null=True, blank=True)
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
+    pool = models.ForeignKey(
+        Pool,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_column="pool",
+        related_name="targets",
+        help_text="Whose slots its loads need",
+    )
     needs_rebuild = models.BooleanField(db_default=False, help_text="A new declaration waits for its rebuild")
     fold_horizon = models.DateTimeField(
         null=True, blank=True, help_text="What is before it is settled: bronze rows that made it are gone"
@@ -95,6 +123,7 @@ class Batch(models.Model):
         indexes = (
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),
+            models.Index(fields=("target", "ingested_at"), name="batches_ingested_idx"),
         )
         constraints = (
             # The same file twice is skipped; this index says so even to two ingestions at the same moment.

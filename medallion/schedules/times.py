@@ -41,6 +41,15 @@ def times_between(cron: str, time_zone: str, first: datetime, last: datetime) ->
             yield time
 
 
+def last_before(cron: str, time_zone: str, moment: datetime) -> datetime:
+    """The last time before `moment`. Raises MeansNothing."""
+    check(cron, time_zone)
+    for time in CronSim(cron, moment.astimezone(_zone(time_zone)), reverse=True):
+        if time < moment:
+            return time.astimezone(UTC)
+    raise MeansNothing(f"“{cron}” names a day that does not exist.")
+
+
 def in_words(cron: str) -> str:
     """`0 2 * * 1-5` → At 02:00 on Monday through Friday."""
     return _parsed(cron, datetime.now(UTC)).explain()
