@@ -9,6 +9,7 @@ from lineage.states import LIVE_RUN_STATES, RunStatus
 from medallion.execution.create import code_version, live_run
 from medallion.execution.doorbell import ring_on_commit
 from medallion.execution.errors import RunIsLive, RunRefused
+from medallion.execution.heartbeat import BEAT_SECONDS
 from medallion.execution.settle import lock_run, settle_run
 
 
@@ -32,9 +33,11 @@ def cancel_run(run_id: int) -> PipelineRun:
             [run_id],
         )
         cursor.execute(
-            "UPDATE dwh_lineage.step_leases AS l SET cancel_requested = true"
+            # A worker that lives sees the flag before this lease ends; of one that does not, nobody waits for more.
+            "UPDATE dwh_lineage.step_leases AS l SET cancel_requested = true,"
+            " until = least(l.until, clock_timestamp() + make_interval(secs => %s))"
             " FROM dwh_lineage.run_steps AS s WHERE s.id = l.step_id AND s.run_id = %s AND s.state = 'running'",
-            [run_id],
+            [BEAT_SECONDS, run_id],
         )
         settle_run(run_id)
     return PipelineRun.objects.get(pk=run_id)
