@@ -15,7 +15,8 @@ from medallion.execution.work import Failure, Outcome, Verdict
 
 T = TypeVar("T")
 
-_PAUSES = (0.2, 1.0, 2.0, 4.0, 8.0)
+# A server that restarts is back within seconds, and a cancelled run waits for this record.
+_PAUSES = (0.2, 0.5, *(1.0,) * 20)
 
 _CLOSE_ATTEMPT = """
 WITH released AS (DELETE FROM dwh_lineage.step_leases WHERE step_id = %(step_id)s AND token = %(token)s)
