@@ -56,6 +56,8 @@ app.conf.update(
     task_acks_late=False,
     task_store_errors_even_if_ignored=False,
     worker_prefetch_multiplier=1,
+    # Early acknowledged, a message would wait in a worker that is busy with a long load, while others have time.
+    worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=20.0,
     worker_enable_soft_shutdown_on_idle=False,
     # On, it lost tasks in three trials of three.
