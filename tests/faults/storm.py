@@ -133,7 +133,7 @@ class Storm:
         chance, server = random.Random(f"{self.seed} {number}"), None
         while not self.over.is_set():
             try:
-                server = server or _connect()
+                server = server or open_connection()
                 with server.transaction():
                     name = chance.choice(self.pipelines)
                     server.execute(
@@ -282,7 +282,7 @@ def _live_runs():  # type: ignore[no-untyped-def]
     return PipelineRun.objects.filter(status__in=LIVE_RUN_STATES)
 
 
-def _connect() -> psycopg.Connection[TupleRow]:
+def open_connection() -> psycopg.Connection[TupleRow]:
     entry = connection.get_connection_params()
     found = {key: entry[key] for key in ("dbname", "user", "password", "host", "port") if entry.get(key)}
     return psycopg.connect(**found, autocommit=True, application_name="writer")

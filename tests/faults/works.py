@@ -125,7 +125,7 @@ class Works:
         self.execute(_TABLES)
 
     def pipeline(self, name: str, tables: dict[str, list[str]], *, ledger: bool = True) -> None:
-        """A pipeline of `tables` (each with its inputs) that ends in the last of them. A load takes no time at first."""
+        """A pipeline of `tables` (each with its inputs) that ends in the last of them. Loads take no time at first."""
         for target, inputs in tables.items():
             self._table(target, inputs, ledger)
         made = type(name, (Pipeline,), {"name": name, "targets": [list(tables)[-1]]})
