@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 10.0
+# A cancelled run ends within 15 s even where its worker is dead: one beat, one sweep (5 s), and 2 s to spare.
+BEAT_SECONDS = 8.0
 _CANCEL_AGAIN_SECONDS = 0.5
 # Enough for a worker that stops: should it die meanwhile, a cancelled run must not wait for a whole lease.
 _STOPPING_SECONDS = 2.0

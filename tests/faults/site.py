@@ -165,6 +165,14 @@ class Site:
             )
             return [pid for (pid,) in found]
 
+    def asleep(self) -> int:
+        """How many loads are in the sleep that their pace prescribes, in their work or in COMMIT."""
+        with self.superuser() as server:
+            found = server.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'assay load' AND wait_event = 'PgSleep'"
+            ).fetchone()
+            return int(found[0]) if found else 0
+
     def tell_backends(self, verb: LiteralString, pids: list[int]) -> None:
         """`pg_terminate_backend` or `pg_cancel_backend` for each."""
         with self.superuser() as server:

@@ -22,7 +22,7 @@ from tests.faults.site import AWAY, Part, Site, insist, send
 from tests.faults.works import Works
 
 BEYOND_THE_LEASE = (35.0, 50.0)
-WORKERS, PROCESSES, BEATS, WRITERS = 3, 3, 2, 4
+WORKERS, PROCESSES, BEATS, WRITERS = 3, 4, 2, 4
 
 
 @dataclass
@@ -118,8 +118,8 @@ class Storm:
 
     def _pace(self) -> tuple[float, float]:
         """Most loads are short; some outlast a heartbeat or even a lease; a third commit slowly."""
-        work = self.chance.choices([(0.0, 0.1), (0.2, 1.0), (11.0, 33.0)], [60, 38, 2])[0]
-        return self.chance.uniform(*work), self.chance.choice([0.0, 0.0, 0.4])
+        work = self.chance.choices([(0.0, 0.1), (0.2, 1.0), (9.0, 33.0)], [68, 30, 2])[0]
+        return self.chance.uniform(*work), self.chance.choice([0.0, 0.0, 0.3])
 
     def _resume_failed(self) -> None:
         for run in PipelineRun.objects.filter(status="failed").values_list("pk", flat=True):

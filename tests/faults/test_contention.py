@@ -14,7 +14,7 @@ from tests.faults.site import ROOT, Site, wait_until
 from tests.faults.storm import open_connection
 from tests.faults.works import Works
 
-PROCESSES, STARTERS, STEPS = 4, 5, 40
+PROCESSES, STARTERS, STEPS = 4, 5, 20
 
 # Five threads start a run, and two sweep, all when the row `go` is there.
 _CROWD = """
@@ -44,7 +44,7 @@ def start():
     connection.close()
 def clean():
     wait()
-    for _ in range(20):
+    for _ in range(5):
         sweep()
     connection.close()
 threads = [threading.Thread(target=start) for _ in range(%d)] + [threading.Thread(target=clean) for _ in range(2)]

@@ -11,7 +11,7 @@ from tests.faults.site import Site
 from tests.faults.storm import Storm
 from tests.faults.works import Works
 
-PIPELINES = 24
+PIPELINES = 40
 STEPS = 1_000
 SECONDS = 150.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 
-from lineage.models import Attempt, PipelineRun, Step
+from lineage.models import Attempt, Lease, PipelineRun, Step
 from medallion.execution.heartbeat import BEAT_SECONDS
 from tests.faults.conftest import Measure
 from tests.faults.site import Part, Site, insist, send, wait_until
@@ -18,10 +18,11 @@ LEASE = 30.0
 def begin(site: Site, works: Works, name: str, work: float, pause: float = 0.0) -> tuple[Step, Part]:
     """A run of one step, which a worker of its own (one process) has begun to work at."""
     works.pace(works.chain(name), work, pause)
+    before = site.asleep()
     worker = site.worker(f"of_{name}", 1)
     wait_until(lambda: "ready." in site.log(worker.name), 60)
     step = Step.objects.get(run=works.run(name))
-    wait_until(lambda: Attempt.objects.filter(step=step).exists(), 60)
+    wait_until(lambda: site.asleep() > before, 60)
     return step, worker
 
 
@@ -36,12 +37,14 @@ def status_of(step: Step) -> str:
 def test_a_dead_worker_is_found_and_a_frozen_one_cannot_write(site: Site, works: Works, measure: Measure) -> None:
     """Three at once: one is killed with its group, one stands still in its load, one stands still during COMMIT."""
     killed, its_worker = begin(site, works, "killed", 600)
-    frozen, zombie = begin(site, works, "frozen", 5)
-    done, committing = begin(site, works, "done", 0, pause=5)
-    time.sleep(1)  # all are at work now: asleep in the load, asleep in COMMIT
+    frozen, zombie = begin(site, works, "frozen", 25)
+    done, committing = begin(site, works, "done", 0, pause=25)
     for name in ("killed", "frozen"):
         works.pace(f"silver.{name}", 0)  # what takes over is quick
-    its_worker.kill()
+    leased_until = Lease.objects.get(step=killed).until
+    wait_until(lambda: Lease.objects.get(step=killed).until > leased_until, 30)
+    assert site.asleep() == 3
+    its_worker.kill()  # just after a heartbeat: nobody can know for a whole lease
     zombie.signal_group(signal.SIGSTOP)
     committing.signal_group(signal.SIGSTOP)
     struck = time.monotonic()
