@@ -49,7 +49,15 @@ app.conf.update(
     broker_url=broker_url(servers.redis_url()),
     broker_connection_retry_on_startup=True,
     # Who rings waits for Redis no longer than a moment: the sweeper rings again.
-    broker_transport_options={"visibility_timeout": 3600, "max_retries": 1, "interval_start": 0, "interval_max": 0.2},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_max": 0.2,
+        # A Redis that hangs, or whose machine is gone, would hold up a page or a worker without end.
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    },
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
