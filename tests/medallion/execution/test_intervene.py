@@ -7,8 +7,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from lineage.connections import work_connection
 from lineage.models import Attempt, Lease, PipelineRun, Step, Target
-from medallion.connections import work_connection
 from medallion.execution.claim import claim_step
 from medallion.execution.create import create_run
 from medallion.execution.errors import RunIsLive, RunRefused
