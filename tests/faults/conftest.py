@@ -22,6 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/faults/" in item.nodeid:
             item.add_marker("faults")
+    items.sort(key=lambda item: "test_storm" not in item.nodeid)  # the longest first, beside all others
 
 
 @pytest.fixture(scope="package")
@@ -43,6 +44,8 @@ def servers(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoD
         entry.update(database_url.parse(site.servers.database_url))
         try:
             call_command("migrate", verbosity=0)
+            with site.superuser() as server:
+                server.execute("CHECKPOINT")  # lest each restart replays the migrations
             yield site
         finally:
             connections["default"].close()

@@ -66,12 +66,10 @@ class Storm:
         arrived last is loaded."""
         self._do_later(at_once=True)
         self._await_the_end(seconds)
-        for _ in range(5):
-            failed = insist(lambda: list(PipelineRun.objects.filter(status="failed").values_list("pk", flat=True)))
-            for run in failed:
-                insist(lambda run=run: resume_run(run))
+        while insist(lambda: PipelineRun.objects.filter(status="failed").exists()):
+            insist(self._resume_failed)
             self._await_the_end(seconds)
-        insist(lambda: self._start_runs(self.pipelines))
+        insist(lambda: self._start_runs(self.works.waiting()))
         self._await_the_end(seconds)
 
     def _await_the_end(self, seconds: float) -> None:

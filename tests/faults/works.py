@@ -161,6 +161,13 @@ class Works:
             cursor.execute(_VERDICT)
             return Verdict(*cursor.fetchone())
 
+    def waiting(self) -> list[str]:
+        """The pipelines of whose tables a batch waits."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT p.consumer FROM dwh_lineage.pendings AS p JOIN dwh_staging.paces AS t"
+                           " ON t.target = p.consumer AND t.ledger")  # fmt: skip
+            return sorted({target.split(".")[1].split("_")[0] for (target,) in cursor.fetchall()})
+
     def ends(self) -> str:
         """How the attempts ended, the most frequent end first."""
         with connection.cursor() as cursor:
