@@ -1,4 +1,4 @@
--- Cancels a run: what waits at once, what a worker runs within a heartbeat (10 s), what a session runs at once where we
+-- Cancels a run: what waits at once, what a worker runs within a heartbeat (8 s), what a session runs at once where we
 -- may cancel its query, else when its load ends. Finished loads stay. Returns the run's status before; where it had
 -- ended, nothing is changed. NULL: there is no such run. A second call changes nothing.
 -- Locks the run, then its steps, then their leases: a step that is claimed in between has its lease by then.
@@ -18,7 +18,9 @@ BEGIN
     UPDATE dwh_lineage.pipeline_runs AS r SET status = 'cancelling' WHERE r.run_id = in_run AND r.status = 'running';
     UPDATE dwh_lineage.run_steps AS s SET state = 'cancelled', ended_at = clock_timestamp()
     WHERE s.run_id = in_run AND s.state IN ('blocked', 'queued', 'retrying');
-    UPDATE dwh_lineage.step_leases AS l SET cancel_requested = true
+    -- A worker that lives sees the flag before this lease ends; of one that does not, nobody waits for more.
+    UPDATE dwh_lineage.step_leases AS l
+    SET cancel_requested = true, until = least(l.until, clock_timestamp() + interval '8 seconds')
     FROM dwh_lineage.run_steps AS s WHERE s.id = l.step_id AND s.run_id = in_run AND s.state = 'running';
     PERFORM dwh_lineage.stop_sessions(in_run, in_over_time => false);
     PERFORM dwh_lineage.settle_run(in_run);

@@ -13,7 +13,7 @@ from medallion.execution.settle import lock_run, settle_run
 
 
 def cancel_run(run_id: int) -> PipelineRun:
-    """Cancels a run: what waits at once, what runs within a heartbeat (10 s). Finished loads stay.
+    """Cancels a run: what waits at once, what runs within a heartbeat (8 s). Finished loads stay.
 
     A second call changes nothing. Raises RunRefused where there is no such run or it has ended.
     """

@@ -51,13 +51,23 @@ app.conf.update(
     broker_url=broker_url(servers.redis_url()),
     broker_connection_retry_on_startup=True,
     # Who rings waits for Redis no longer than a moment: the sweeper rings again.
-    broker_transport_options={"visibility_timeout": 3600, "max_retries": 1, "interval_start": 0, "interval_max": 0.2},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_max": 0.2,
+        # A Redis that hangs, or whose machine is gone, would hold up a page or a worker without end.
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    },
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
     task_acks_late=False,
     task_store_errors_even_if_ignored=False,
     worker_prefetch_multiplier=1,
+    # Early acknowledged, a message would wait in a worker that is busy with a long load, while others have time.
+    worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=20.0,
     worker_enable_soft_shutdown_on_idle=False,
     # On, it lost tasks in three trials of three.

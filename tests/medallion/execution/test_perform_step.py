@@ -52,6 +52,13 @@ def test_a_load_works_as_etl_service(house: House, run: PipelineRun, first_step:
     assert first_step.error_message == "etl_service"
 
 
+def test_a_table_whose_name_is_sql_is_a_name_like_any_other(house: House) -> None:
+    name = 'gold.x"; DROP TABLE effects; --'
+    house.table(name, "silver.a")
+    assert run_here(create_rebuild(name)) == "completed"
+    assert house.effects(name) == 1
+
+
 def test_the_commit_of_a_zombie_is_refused(house: House, run: PipelineRun, first_step: Step) -> None:
     zombie = claim_step(first_step.pk, worker="zombie")
     assert zombie is not None
