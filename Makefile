@@ -2,7 +2,7 @@
 # The checkout's path may be long and have spaces: recipes use relative paths only, and modules instead of scripts.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-all check format bench lock clean
+.PHONY: help install demo up test test-all test-faults check format bench lock clean
 
 PG ?= 18
 python := .venv/bin/python
@@ -10,7 +10,7 @@ manage := $(python) manage.py
 export PYTHON
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 install: ## .venv with everything, for tests too
 	@sh requirements/install.sh dev
@@ -25,12 +25,17 @@ up: ## everything in the foreground: servers, worker, beat and the pages (PORT=8
 
 test: ## the tests without the slow ones (PG=16 for the older PostgreSQL, or DATABASE_URL; ARGS='-k name')
 	@sh requirements/install.sh dev
-	@PG="$(PG)" $(python) -m pytest -n auto -m "not slow" $(ARGS)
+	@PG="$(PG)" $(python) -m pytest -n auto -m "not slow and not faults" $(ARGS)
 
 test-all: ## all tests, on PostgreSQL 18 and 16
 	@sh requirements/install.sh dev
-	@PG=18 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto $(ARGS)
-	@PG=16 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto $(ARGS)
+	@PG=18 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto -m "not faults" $(ARGS)
+	@PG=16 ASSAY_EXAMPLES=2000 $(python) -m pytest -n auto -m "not faults" $(ARGS)
+	@$(MAKE) test-faults
+
+test-faults: ## runs under kill -9, frozen workers, lost servers, for minutes (FAULTS_SEED repeats them; PG, ARGS)
+	@sh requirements/install.sh dev
+	@PG="$(PG)" $(python) -m pytest tests/faults -m faults -n 2 --dist loadfile $(ARGS)
 
 check: ## style, types, migrations, locks
 	@sh requirements/install.sh dev

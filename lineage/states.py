@@ -26,6 +26,14 @@ class StepState(models.TextChoices):
     UPSTREAM_FAILED = "upstream_failed"
 
 
+class BackfillState(models.TextChoices):
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 LIVE_RUN_STATES = ("pending", "running", "cancelling")
 FINAL_STEP_STATES = ("succeeded", "skipped", "failed", "cancelled", "upstream_failed")
 
@@ -68,6 +76,15 @@ STEP_TRANSITIONS = [
     ("upstream_failed", "queued"),
     ("cancelled", "queued"),
     ("cancelled", "blocked"),
+]
+
+BACKFILL_TRANSITIONS = [
+    ("running", "paused"),
+    ("paused", "running"),
+    ("running", "cancelled"),
+    ("paused", "cancelled"),
+    ("running", "completed"),
+    ("running", "failed"),
 ]
 
 ATTEMPT_OUTCOMES = ("succeeded", "failed", "lost", "fenced", "cancelled")

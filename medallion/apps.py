@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db.models.signals import post_migrate
 
 
 class MedallionConfig(AppConfig):
@@ -10,6 +11,10 @@ class MedallionConfig(AppConfig):
         from lineage import pages
         from medallion import urls
         from medallion.checks import check_warehouses
+        from medallion.installing import install_pipelines
+        from medallion.schedules.declared import follow_declarations
 
         pages.register(*urls.PAGES)
         register(check_warehouses)
+        post_migrate.connect(install_pipelines, sender=self)
+        post_migrate.connect(follow_declarations, sender=self)

@@ -12,13 +12,15 @@ from medallion.sources import CsvFiles
 
 class Table(declaration.Table):
     """A bronze table. `columns` names its columns: a text of names that are spelled as in the files, or a mapping from
-    a column's name to the header, or headers, under which it arrives."""
+    a column's name to the header, or headers, under which it arrives. `retention`: how long rows are kept, as in
+    "13 months"; None: for ever."""
 
     layer = "bronze"
     kind = "bronze"
     abstract = True
     source: ClassVar[type[CsvFiles]]
     columns: ClassVar[str | Mapping[str, str | tuple[str, ...]]]
+    retention: ClassVar[str | None] = None
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
@@ -46,9 +48,10 @@ class Table(declaration.Table):
             {"name": column.name, **({"headers": list(column.aliases)} if column.aliases else {})}
             for column in cls.bronze_columns()
         ]
-        return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | (
-            {"description": cls.description()} if cls.description() else {}
-        )
+        options = {"retention": cls.retention, "description": cls.description()}
+        return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {
+            name: value for name, value in options.items() if value
+        }
 
     @classmethod
     def inputs(cls) -> list[str]:

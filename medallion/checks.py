@@ -14,11 +14,15 @@ from sqlglot.errors import SqlglotError
 
 from medallion import bronze, declaration, gold, silver
 from medallion.naming import is_name
+from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
 from medallion.registry import Warehouse, warehouse
+from medallion.schedules import times
 
 #: Columns that Assay adds; a declaration cannot have them too.
 OWN_COLUMNS = {"valid_from", "valid_to", "is_current"}
+#: How long bronze rows are kept.
+RETENTION = r"[1-9]\d{0,3} (day|week|month|year)s?"
 
 
 def check_warehouses(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -64,6 +68,8 @@ def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
             )  # fmt: skip
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield _error(table, f"The column {name} is declared twice.", "Leave one of them out.", "E013")
+    if table.retention is not None and not re.fullmatch(RETENTION, str(table.retention)):
+        yield _error(table, f"Its retention is {table.retention!r}.", 'Write "13 months", or "400 days".', "E014")
 
 
 def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessage]:
@@ -154,6 +160,11 @@ def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
     for name in tables:
         if name not in found.tables:
             yield _error(table, f"{table.query} reads {name}, which nobody declares.", _known(found.tables), "E042")
+        elif getattr(found.tables[name], "retention", None):
+            yield _error(
+                table, f"{table.query} reads {name}, whose rows go by its retention.",
+                "Gold is computed from all its rows: read a silver table of it, which keeps them.", "E045",
+            )  # fmt: skip
     for name in table.grain_columns():
         if name not in names:
             yield _error(table, f"Its grain names {name}, which {table.query} does not give.", _known(names), "E043")
@@ -214,6 +225,23 @@ def _pipelines(found: Warehouse) -> Iterator[CheckMessage]:
         for name in pipeline.target_names():
             if name not in found.tables:
                 yield Error(f"{where}: nobody declares its target {name}.", hint=_known(found.tables), id="assay.E061")
+        yield from _schedule(pipeline, where)
+
+
+def _schedule(pipeline: type[Pipeline], where: str) -> Iterator[CheckMessage]:
+    if pipeline.schedule is None:
+        if pipeline.fresh_within is not None:
+            yield Error(f"{where}: fresh_within without a schedule.", hint="Add: schedule = ….", id="assay.E063")
+        return
+    try:
+        times.check(pipeline.schedule, pipeline.time_zone)
+    except times.MeansNothing as error:
+        hint = 'Write schedule = "0 2 * * *" and time_zone = "Europe/Paris".'
+        yield Error(f"{where}: {error}", hint=hint, id="assay.E062")
+    if pipeline.catch_up not in ("all", "latest", "none"):
+        yield Error(
+            f"{where}: its catch_up is {pipeline.catch_up!r}.", hint="Write all, latest or none.", id="assay.E064"
+        )
 
 
 def _error(table: type[declaration.Table], message: str, hint: str, number: str) -> Error:

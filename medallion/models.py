@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import pgtrigger
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from lineage.models import PipelineRun
+
+
+class InstalledPipeline(models.Model):
+    """A declared pipeline, as the database knows it: written by migrate, read by runs from SQL alone."""
+
+    name = models.TextField(primary_key=True)
+    targets = ArrayField(models.TextField())
+    description = models.TextField(db_default="")
+    time_limit = models.DurationField(null=True)
+    step_time_limit = models.DurationField(null=True)
+
+    class Meta:
+        db_table = "pipelines"
+        db_table_comment = "Declared pipelines and their targets, as of the last migrate"
+
+    def __str__(self) -> str:
+        return self.name
+
 
 class Schedule(models.Model):
-    """When a pipeline runs by itself."""
+    """When a pipeline runs by itself. A declaration makes it; a person may change it (medallion/schedules)."""
 
     class CatchUp(models.TextChoices):
         ALL = "all"
@@ -16,16 +37,31 @@ class Schedule(models.Model):
         NONE = "none"
 
     pipeline = models.TextField()
-    cron = models.TextField()
+    cron = models.TextField(help_text="Minute, hour, day of month, month, day of week")
     time_zone = models.TextField(db_default="UTC")
     catch_up = models.TextField(choices=CatchUp.choices, db_default=CatchUp.LATEST)
+    catch_up_within = models.DurationField(null=True, blank=True, help_text="A time older than this is skipped")
+    fresh_within = models.DurationField(
+        null=True, blank=True, help_text="Longest time without a success; empty: an hour after the next time"
+    )
     parameters = models.JSONField(db_default=Value({}, models.JSONField()))
     paused = models.BooleanField(db_default=False)
+    pause_reason = models.TextField(blank=True, db_default="")
+    declared = models.JSONField(null=True, blank=True, help_text="What the declaration says; NULL: made by a person")
+    next_at = models.DateTimeField(db_default=Now(), help_text="No time before this is still to be recorded")
+    fresh_until = models.DateTimeField(null=True, blank=True, help_text="When to look whether it is overdue")
+    overdue = models.BooleanField(db_default=False)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "schedules"
         db_table_comment = "When pipelines run by themselves"
+        ordering = ("pipeline",)
+        indexes = (
+            # A tick reads what is due, however many schedules there are.
+            models.Index(fields=("next_at",), condition=Q(paused=False), name="schedules_next_idx"),
+            models.Index(fields=("fresh_until",), condition=Q(paused=False), name="schedules_fresh_idx"),
+        )
         constraints = (
             models.UniqueConstraint(fields=("pipeline",), name="schedules_once"),
             models.CheckConstraint(condition=Q(catch_up__in=("all", "latest", "none")), name="schedules_catch_up"),
@@ -33,6 +69,62 @@ class Schedule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pipeline}: {self.cron} ({self.time_zone})"
+
+
+class ScheduleSlot(models.Model):
+    """One time of a schedule, and what became of it. Every time has exactly one."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        STARTED = "started"
+        SKIPPED = "skipped"
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="slots")
+    logical_time = models.DateTimeField(help_text="The time of the schedule, however late it was recorded")
+    state = models.TextField(choices=State.choices, db_default=State.WAITING)
+    reason = models.TextField(blank=True, db_default="", help_text="Why it waits or was skipped")
+    run = models.ForeignKey(PipelineRun, models.SET_NULL, null=True, blank=True, related_name="slots")
+    recorded_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True, blank=True, help_text="When it was started or skipped")
+
+    class Meta:
+        db_table = "schedule_slots"
+        db_table_comment = "The times of the schedules, and what became of each"
+        indexes = (
+            models.Index(fields=("schedule", "logical_time"), condition=Q(state="waiting"), name="schedule_slots_wait"),
+        )
+        constraints = (
+            models.UniqueConstraint(fields=("schedule", "logical_time"), name="schedule_slots_once"),
+            models.CheckConstraint(
+                condition=Q(state__in=("waiting", "started", "skipped")), name="schedule_slots_state_known"
+            ),
+        )
+        triggers = (
+            pgtrigger.FSM(
+                name="slot_states", field="state", transitions=[("waiting", "started"), ("waiting", "skipped")]
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.logical_time:%Y-%m-%d %H:%M} {self.state}"
+
+
+class ScheduleChange(models.Model):
+    """Who changed a schedule, and how; append-only."""
+
+    schedule = models.ForeignKey(Schedule, models.CASCADE, related_name="changes")
+    changed_at = models.DateTimeField(db_default=Now())
+    changed_by = models.TextField()
+    changes = models.JSONField(help_text="Field → [before, after]")
+
+    class Meta:
+        db_table = "schedule_changes"
+        db_table_comment = "Who changed which schedule, and how"
+        ordering = ("-id",)
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),)
+
+    def __str__(self) -> str:
+        return f"{self.changed_by}: {', '.join(self.changes)}"
 
 
 class ReceivedFile(models.Model):

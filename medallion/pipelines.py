@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 
@@ -22,6 +23,21 @@ class Pipeline:
     """Table classes, or names with their schema (`gold.agg_daily_sales`)."""
     schedule: ClassVar[str | None] = None
     """Five fields of cron, or None: it runs when somebody asks."""
+    time_zone: ClassVar[str] = "UTC"
+    """The zone of `schedule`, as in `Europe/Paris`."""
+    catch_up: ClassVar[str] = "latest"
+    """Which of the times that were missed are run: `all`, `latest`, `none`."""
+    catch_up_within: ClassVar[timedelta | None] = None
+    """A time that is older than this is not caught up."""
+    fresh_within: ClassVar[timedelta | None] = None
+    """The longest time without a success before an issue is raised; None: an hour after the next time."""
+    parameters: ClassVar[Mapping[str, Any]] = {}
+    """What the runs that `schedule` starts are given."""
+
+    time_limit: ClassVar[timedelta | None] = None
+    """How long a run may take; what has not ended by then is stopped, and the run fails."""
+    step_time_limit: ClassVar[timedelta | None] = None
+    """How long one table's load may take; None: four hours."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

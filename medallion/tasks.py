@@ -5,24 +5,36 @@ from __future__ import annotations
 from celery import shared_task
 
 from medallion import maintenance
+from medallion.backfills import fill as filling
 from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
-from medallion.execution.perform import perform_step
+from medallion.execution.perform import perform_step, step_ahead
 from medallion.ingestion import pickup as picking
+from medallion.schedules import tick as ticking
 
 
 @shared_task(name="medallion.tasks.run_step", ignore_result=True, acks_late=False)  # type: ignore[untyped-decorator]
 def run_step(step_id: int) -> None:
-    """Works at a step, if it is still to be had, and rings for what follows."""
-    performed = perform_step(step_id)
-    if performed is not None:
+    """Works at a step, if it is still to be had, or at a live one that goes before it; rings for what follows."""
+    ahead = step_ahead(step_id)
+    if ahead is not None and (performed := perform_step(ahead)):
+        ring([*performed[1], step_id])
+    elif performed := perform_step(step_id):
         ring(performed[1])
 
 
 @shared_task(name="medallion.tasks.sweep", ignore_result=True, acks_late=False, expires=30)  # type: ignore[untyped-decorator]
 def sweep() -> None:
-    """Takes up what was left behind; beat sends it every 5 seconds."""
+    """Takes up what was left behind, and starts what waited for another run to end; beat sends it every 5 seconds."""
     sweeping.sweep()
+    ticking.start_waiting()
+    filling.fill_backfills()
+
+
+@shared_task(name="medallion.tasks.tick", ignore_result=True, acks_late=False, expires=25)  # type: ignore[untyped-decorator]
+def tick() -> None:
+    """Starts what the schedules say; beat sends it every 30 seconds."""
+    ticking.tick()
 
 
 @shared_task(name="medallion.tasks.pick_up", ignore_result=True, acks_late=False, expires=55)  # type: ignore[untyped-decorator]
@@ -33,5 +45,5 @@ def pick_up() -> None:
 
 @shared_task(name="medallion.tasks.maintain", ignore_result=True, acks_late=False, expires=3600)  # type: ignore[untyped-decorator]
 def maintain() -> None:
-    """Partitions ahead, indexes summarised; beat sends it every hour."""
-    maintenance.maintain()
+    """Partitions ahead, indexes summarised, old months dropped; beat sends it every hour."""
+    maintenance.maintain(by="beat")

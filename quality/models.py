@@ -39,8 +39,10 @@ class QualityRule(models.Model):
     definition = models.JSONField(db_default=_empty_object())
     message = models.TextField()
     severity = models.TextField(db_default="quarantine")
-    version = models.TextField(help_text="Fingerprint of the definition")
-    waivable = models.BooleanField(db_default=True, help_text="Whether the table can hold a row that breaks it")
+    version = models.TextField(help_text="Fingerprint of what the rule asks")
+    can_be_waived = models.BooleanField(
+        db_default=True, help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum"
+    )
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -304,7 +306,9 @@ class Correction(models.Model):
     bronze_id = models.BigIntegerField()
     version = models.IntegerField()
     patch = models.JSONField(help_text="Source columns and the text that stands for theirs; null removes a value")
-    expected = models.JSONField(db_default=_empty_object(), help_text="The values that the author saw")
+    expected = models.JSONField(
+        db_default=_empty_object(), help_text="Values of the bronze row that the author saw; others are refused"
+    )
     decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="corrections")
     withdrawn = models.BooleanField(db_default=False, help_text="Undone by a later version")
     created_at = models.DateTimeField(db_default=Now())
@@ -320,14 +324,21 @@ class Correction(models.Model):
 
 
 class Waiver(models.Model):
-    """A rule set aside for one row, or for all rows of a target, within a range of batches."""
+    """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
 
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
     rule = models.TextField()
+    rule_version = models.TextField(
+        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
+    )
     bronze_id = models.BigIntegerField(null=True, blank=True)
     first_batch_no = models.BigIntegerField(null=True, blank=True)
     last_batch_no = models.BigIntegerField(null=True, blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True, help_text="When it stops being given to new batches")
+    expires_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
+    )
     decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
     withdrawn_by = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now())

@@ -6,24 +6,46 @@ database's own (`db_default`), because routines written in SQL insert here too.
 
 from __future__ import annotations
 
+from lineage.models.backfills import Backfill, BackfillChange, BackfillTime
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
-from lineage.models.ledger import Batch, BatchInput, Pending, Skip, Target, TargetInput, Watermark, WatermarkMove
+from lineage.models.ledger import (
+    Batch,
+    BatchInput,
+    DroppedPartition,
+    Pending,
+    Pool,
+    Skip,
+    Target,
+    TargetInput,
+    Watermark,
+    WatermarkMove,
+)
+from lineage.models.notifications import Delivery, Notification
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
+from lineage.models.ticks import Tick
 
 __all__ = [
     "Attempt",
+    "Backfill",
+    "BackfillChange",
+    "BackfillTime",
     "Batch",
     "BatchInput",
     "ColumnLineage",
+    "Delivery",
+    "DroppedPartition",
     "Lease",
+    "Notification",
     "Pending",
     "PipelineRun",
+    "Pool",
     "Skip",
     "Step",
     "TableDependency",
     "TableLineage",
     "Target",
     "TargetInput",
+    "Tick",
     "Watermark",
     "WatermarkMove",
 ]

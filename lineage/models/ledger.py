@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
+
+
+class Pool(models.Model):
+    """Loads of its tables share so many slots: no more of them run at once, on however many machines."""
+
+    name = models.TextField(primary_key=True)
+    slots = models.IntegerField(help_text="How many of its loads may run at once; 0 stops them")
+    queue = models.TextField(
+        blank=True, db_default="", help_text="Workers that take its loads: celery -Q …; empty: every worker"
+    )
+
+    class Meta:
+        db_table = "pools"
+        db_table_comment = "Slots that loads of some tables share"
+        ordering = ("name",)
+        constraints = (models.CheckConstraint(condition=Q(slots__gte=0), name="pools_slots_counted"),)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Target(models.Model):
@@ -28,7 +48,19 @@ class Target(models.Model):
     outcomes_routine = models.TextField(null=True, blank=True)
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
+    pool = models.ForeignKey(
+        Pool,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        db_column="pool",
+        related_name="targets",
+        help_text="Whose slots its loads need",
+    )
     needs_rebuild = models.BooleanField(db_default=False, help_text="A new declaration waits for its rebuild")
+    fold_horizon = models.DateTimeField(
+        null=True, blank=True, help_text="What is before it is settled: bronze rows that made it are gone"
+    )
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -93,6 +125,7 @@ class Batch(models.Model):
         indexes = (
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),
+            models.Index(fields=("target", "ingested_at"), name="batches_ingested_idx"),
         )
         constraints = (
             # The same file twice is skipped; this index says so even to two ingestions at the same moment.
@@ -133,6 +166,32 @@ class Pending(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} waits for {self.consumer_id}"
+
+
+class DroppedPartition(models.Model):
+    """A month of a bronze table that went by its retention; written by dwh_etl.retire_partitions alone."""
+
+    # No reference: the record outlives the table and its ledger.
+    target = models.TextField()
+    partition = models.TextField()
+    retention = models.TextField(help_text="As it was declared")
+    until = models.DateTimeField(help_text="End of its month: the consumers' fold horizon since then")
+    rows = models.BigIntegerField()
+    first_batch_no = models.BigIntegerField(null=True, blank=True, help_text="Empty: it held no row")
+    last_batch_no = models.BigIntegerField(null=True, blank=True)
+    first_ingested_at = models.DateTimeField(null=True, blank=True)
+    last_ingested_at = models.DateTimeField(null=True, blank=True)
+    dropped_by = models.TextField(help_text="Who asked for it; the database's user where nobody said")
+    dropped_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "dropped_partitions"
+        db_table_comment = "Months of bronze tables that went by retention: who, when, how many rows"
+        ordering = ("-id",)
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),)
+
+    def __str__(self) -> str:
+        return self.partition
 
 
 class Watermark(models.Model):

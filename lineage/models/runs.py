@@ -9,8 +9,16 @@ from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
 
+from lineage.models.backfills import Backfill
 from lineage.models.ledger import Batch
 from lineage.states import ATTEMPT_OUTCOMES, LIVE_RUN_STATES, RUN_TRANSITIONS, STEP_TRANSITIONS, RunStatus, StepState
+
+_SET_DEADLINE = """
+IF TG_OP = 'INSERT' OR OLD.status <> 'running' THEN
+    NEW.deadline_at = clock_timestamp() + NEW.time_limit;
+END IF;
+RETURN NEW;
+"""
 
 
 class PipelineRun(models.Model):
@@ -30,6 +38,11 @@ class PipelineRun(models.Model):
     requested_by = models.TextField(db_default="")
     code_version = models.TextField(db_default="")
     concurrency_key = models.TextField(null=True, blank=True, help_text="One live run for each key")
+    logical_time = models.DateTimeField(null=True, blank=True, help_text="The time of its schedule that it stands for")
+    backfill = models.ForeignKey(Backfill, models.SET_NULL, null=True, blank=True, related_name="runs")
+    time_limit = models.DurationField(null=True, blank=True, help_text="How long it may run")
+    step_time_limit = models.DurationField(null=True, blank=True, help_text="How long a load of it may run")
+    deadline_at = models.DateTimeField(null=True, blank=True, help_text="Where its time limit ends; empty: not begun")
 
     class Meta:
         db_table = "pipeline_runs"
@@ -38,14 +51,34 @@ class PipelineRun(models.Model):
             models.Index(fields=("pipeline_name", "-run_id"), name="pipeline_runs_name_idx"),
             models.Index(fields=("status",), name="pipeline_runs_status_idx"),
             models.Index(fields=("started_at",), name="pipeline_runs_started_idx"),
+            models.Index(
+                fields=("pipeline_name", "logical_time"),
+                condition=Q(logical_time__isnull=False),
+                name="pipeline_runs_logical_idx",
+            ),
         )
         constraints = (
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="pipeline_runs_status_known"),
             models.UniqueConstraint(
                 fields=("concurrency_key",), condition=Q(status__in=LIVE_RUN_STATES), name="pipeline_runs_one_live"
             ),
+            models.UniqueConstraint(
+                fields=("backfill", "logical_time"),
+                condition=Q(backfill__isnull=False),
+                name="pipeline_runs_backfilled_once",
+            ),
         )
-        triggers = (pgtrigger.FSM(name="run_states", field="status", transitions=RUN_TRANSITIONS),)
+        triggers = (
+            pgtrigger.FSM(name="run_states", field="status", transitions=RUN_TRANSITIONS),
+            # However a run begins, or begins again, its time begins then.
+            pgtrigger.Trigger(
+                name="set_deadline",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Q(new__status="running", new__time_limit__isnull=False),
+                func=_SET_DEADLINE,
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.pipeline_name} {self.run_id}"

@@ -14,8 +14,8 @@ register = template.Library()
 NOTHING = "–"
 
 _TONES = {
-    "good": ("completed", "succeeded", "landed", "passed", "fresh", "ingested"),
-    "bad": ("failed", "lost", "error", "gap", "quarantine", "fail"),
+    "good": ("completed", "succeeded", "landed", "passed", "fresh", "ingested", "active", "started"),
+    "bad": ("failed", "lost", "error", "gap", "quarantine", "fail", "overdue"),
     "busy": ("running", "retrying", "cancelling", "queued"),
     "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn", "growing"),
 }

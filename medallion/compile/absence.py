@@ -8,7 +8,7 @@ its key is present. Extracts in their order are loaded one after the other; an o
 
 from __future__ import annotations
 
-from medallion.compile import text
+from medallion.compile import horizon, text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -37,9 +37,16 @@ def extracts(contract: Contract, taken: bool) -> str:
             f"    WHERE b.target = {literal(contract['source'])} AND b.rows_inserted IS DISTINCT FROM 0\n"
             f"        AND {text.not_skipped(contract, 'b').replace('b._batch_no', 'b.batch_no')}\n"
             "        AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p "
-            f"WHERE p.consumer = {target} AND p.batch_no = b.batch_no)"
+            f"WHERE p.consumer = {target} AND p.batch_no = b.batch_no)\n"
+            f"        AND {horizon.is_live(contract, 'b.ingested_at')}\n"
+            f"    UNION SELECT {_at_horizon(contract)} WHERE {horizon.value(contract)} IS NOT NULL"
         )
     return f"SELECT x._at, lead(x._at) OVER (ORDER BY x._at) AS _next\nFROM (\n    {found}\n) AS x"
+
+
+def _at_horizon(contract: Contract) -> str:
+    """The moment before the horizon: the state there is as an extract, of the keys that the base has."""
+    return f"{horizon.value(contract)} - interval '1 microsecond'"
 
 
 def present(contract: Contract, rows: str, standing: str = "") -> str:
@@ -48,7 +55,8 @@ def present(contract: Contract, rows: str, standing: str = "") -> str:
     there = " AND ".join(f"e.{ident(name)} IS NOT NULL" for name in key)
     return (
         f"SELECT DISTINCT {text.names(key, 'e')}, b.ingested_at AS _at\nFROM {rows} AS e\n"
-        f"JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no\nWHERE {there}{standing}"
+        f"JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no\nWHERE {there}{standing}\n"
+        f"UNION SELECT {text.names(key, 'z')}, {_at_horizon(contract)} FROM {horizon.base(contract)} AS z"
     )
 
 

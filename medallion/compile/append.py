@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import constraints, gates, outcomes, replay, text
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile.loading import evaluated, finish, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -86,7 +86,10 @@ ANALYZE pg_temp.evaluated;
 DELETE FROM {table} AS s
 WHERE NOT EXISTS (
     SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
-);
+)
+    -- Rows whose bronze row went by retention stay.
+    AND EXISTS (SELECT 1 FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS b
+                WHERE b._bronze_id = s._source_bronze_id);
 GET DIAGNOSTICS l_deleted = ROW_COUNT;
 
 UPDATE {table} AS s
@@ -105,7 +108,7 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
 SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 UPDATE dwh_lineage.targets SET needs_rebuild = false
 WHERE target = {literal(text.target(contract))} AND needs_rebuild;
 {finish(contract, "l_inserted, l_updated, l_deleted, l_good - l_inserted - l_updated, l_rejected")}""",

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from medallion.compile import overlay, text
+from medallion.compile import freeze, overlay, text
 from medallion.compile.casts import cast, is_cast
 from medallion.compile.text import Contract
 from medallion.naming import ident
@@ -39,7 +39,7 @@ class CompiledRule:
 
 
 def rules(contract: Contract) -> list[CompiledRule]:
-    """All rules of a silver table: casts, the key, the effective time, then what the columns declare."""
+    """All rules of a silver table: casts, the key, the effective time, what the columns declare, the horizon."""
     counter = itertools.count(1)
     return [CompiledRule(next(counter), **found) for found in _found(contract)]
 
@@ -73,6 +73,8 @@ def _found(contract: Contract) -> Iterator[dict[str, Any]]:
                 "binds_deletes": name in vital and rule["kind"] == "required",
                 "is_enum": "values" in column and rule["kind"] == "one_of",
             }  # fmt: skip
+    if before_horizon := freeze.rule(contract):
+        yield before_horizon
 
 
 def _required(name: str, typed: str) -> dict[str, Any]:
@@ -137,7 +139,7 @@ SELECT
         text.lines(
             [
                 *(f"j.{name}" for name in [*meta, *typed]),
-                overlay.broken(contract, [rule.position for rule in compiled if not rule.can_be_waived]),
+                overlay.broken(contract),
                 _source_id(contract),
                 _seen(columns),
                 _source_data(contract),
@@ -164,7 +166,7 @@ FROM (
                 AND (in_rows IS NULL OR r._bronze_id BETWEEN
                     (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
                     AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
-                AND ({_wanted(contract)})
+                AND ({wanted(contract)})
             OFFSET 0
         ) AS t
         WHERE {_key_filter(contract)}
@@ -197,7 +199,8 @@ def _typed(column: dict[str, Any]) -> str:
     return f"{cast(column, 't.' + ident('text.' + column['name']))} AS {ident(column['name'])}"
 
 
-def _wanted(contract: Contract) -> str:
+def wanted(contract: Contract) -> str:
+    """Whether the table takes an effective row `r` at all, as SQL."""
     return f"({contract['where']}) IS TRUE" if contract.get("where") else "true"
 
 
@@ -210,22 +213,22 @@ def _key_filter(contract: Contract) -> str:
 
 
 def _broken(compiled: list[CompiledRule], contract: Contract) -> str:
+    """The positions of the rules that a row breaks. A row that deletes needs a good key and a good time, whatever else
+    is wrong with it."""
     if not compiled:
         return "NULL::smallint[] AS _broken"
-    every = _broken_case(compiled)
-    if not contract.get("deleted_when"):
-        return f"{every} AS _broken"
-    # A row that deletes needs a good key and a good time, whatever else is wrong with it.
-    vital = _broken_case([rule for rule in compiled if rule.binds_deletes])
-    return f"CASE WHEN v._deleted THEN {vital} ELSE {every} END AS _broken"
-
-
-def _broken_case(compiled: Iterable[CompiledRule]) -> str:
-    compiled = list(compiled)
-    holds = "\n        AND ".join(rule.holds for rule in compiled)
-    broken = ",\n        ".join(f"CASE WHEN {rule.broken} THEN {rule.position}::smallint END" for rule in compiled)
+    vital = [rule for rule in compiled if rule.binds_deletes or not contract.get("deleted_when")]
+    others = [rule for rule in compiled if rule not in vital]
+    holds = "\n        AND ".join(rule.holds for rule in vital)
+    if others:
+        alive = "\n            AND ".join(rule.holds for rule in others)
+        holds += f"\n        AND (v._deleted OR (\n            {alive}\n        ))"
+    broken = ",\n        ".join(
+        f"CASE WHEN {'NOT v._deleted AND ' if rule in others else ''}{rule.broken} THEN {rule.position}::smallint END"
+        for rule in compiled
+    )
     # The list is made only for rows that need one; good rows pay for the conditions alone.
-    return f"CASE WHEN {holds} THEN NULL\n    ELSE array_remove(ARRAY[\n        {broken}\n    ], NULL) END"
+    return f"CASE WHEN {holds} THEN NULL\n    ELSE array_remove(ARRAY[\n        {broken}\n    ], NULL) END AS _broken"
 
 
 def _source_id(contract: Contract) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import absence, text
+from medallion.compile import absence, horizon, text
 from medallion.compile.text import Contract
 from medallion.naming import ident
 
@@ -107,7 +107,7 @@ WHERE d._begins"""
 
 
 def as_events(contract: Contract, name: str, source: str) -> str:
-    """Good rows as events, with what orders those of one time."""
+    """Good rows as events, with what orders those of one time. What is before the horizon is settled."""
     return f"""\
 DROP TABLE IF EXISTS pg_temp.{name};
 CREATE TEMP TABLE {name} ON COMMIT DROP AS
@@ -115,7 +115,7 @@ SELECT
 {text.lines(event_columns(contract, "e"))}
 FROM {source} AS e
 JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-WHERE e._broken IS NULL;"""
+WHERE e._broken IS NULL AND {horizon.is_live(contract, effective(contract, "e"))};"""
 
 
 def lagged(values: list[str]) -> str:

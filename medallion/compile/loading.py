@@ -6,7 +6,7 @@ import textwrap
 
 from medallion.compile import text
 from medallion.compile.text import Contract
-from medallion.naming import literal
+from medallion.naming import ident, literal
 
 REJECT = """\
 DROP TABLE IF EXISTS pg_temp.rejected;
@@ -18,14 +18,43 @@ WHERE e._broken IS NOT NULL;
 """
 
 
-def land(contract: Contract, why: str, rows: str = "pg_temp.evaluated") -> str:
-    """Closes the exceptions of evaluated rows that pass now."""
+def land(contract: Contract, why: str, rows: str = "pg_temp.evaluated", decision: str = "") -> str:
+    """Closes the exceptions of evaluated rows that pass now. decision: SQL of the decision that is replayed."""
+    passed = f"SELECT e._bronze_id AS bronze_id FROM {rows} AS e WHERE e._broken IS NULL"
+    return _close(contract, "landed", why, passed, decision)
+
+
+def set_aside(contract: Contract, among: str = "", decision: str = "") -> str:
+    """Closes the exceptions of rows that the table does not take any more, whether they broke a rule or not: a
+    correction made them what `where` leaves out, or the declaration leaves them out. among: a condition over x."""
+    return _close(
+        contract,
+        "superseded",
+        "the table does not take its row any more",
+        f"""\
+SELECT x.bronze_id
+FROM dwh_lineage.quality_exceptions AS x
+WHERE x.target_table = {literal(text.target(contract))} AND x.state IN ('open', 'proposed', 'queued'){among}
+    AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id)""",
+        decision,
+    )
+
+
+def _close(contract: Contract, state: str, why: str, rows: str, decision: str) -> str:
+    decided = f", {decision}" if decision else ""
     return f"""\
-DROP TABLE IF EXISTS pg_temp.passed;
-CREATE TEMP TABLE passed ON COMMIT DROP AS
-SELECT e._bronze_id AS bronze_id FROM {rows} AS e WHERE e._broken IS NULL;
-PERFORM dwh_lineage.land_exceptions({literal(text.target(contract))}, l_load.load_batch, {literal(why)});
+DROP TABLE IF EXISTS pg_temp.closed;
+CREATE TEMP TABLE closed ON COMMIT DROP AS
+{rows};
+PERFORM dwh_lineage.close_exceptions(
+    {literal(text.target(contract))}, l_load.load_batch, {literal(state)}, {literal(why)}{decided}
+);
 """
+
+
+def settle(contract: Contract) -> str:
+    """Closes, in a rebuild, the exceptions of all rows that pass now or are not taken any more."""
+    return land(contract, "holds the rules of the rebuild") + set_aside(contract)
 
 
 def land_again(contract: Contract) -> str:
@@ -38,14 +67,28 @@ def land_again(contract: Contract) -> str:
     WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = {target} AND b.batch_no <> l_load.load_batch
 )"""
     held = "true" if "max_rejected" in contract else seen
-    landing = textwrap.indent(land(contract, "holds its rules now"), text.INDENT)
-    return f"IF {held} THEN\n{landing}END IF;\n"
+    closing = land(contract, "holds its rules now")
+    if contract.get("where"):
+        rows = ident("bronze", contract["source"].split(".")[1] + "_rows")
+        closing += set_aside(
+            contract,
+            f"""
+    AND EXISTS (
+        SELECT 1 FROM {rows} AS b
+        WHERE b._bronze_id = x.bronze_id AND b._batch_no = ANY (l_load.taken) AND b._bronze_id BETWEEN
+            (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+            AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+    )""",
+        )
+    return f"IF {held} THEN\n{textwrap.indent(closing, text.INDENT)}END IF;\n"
 
 
 def evaluated(contract: Contract, batches: str) -> str:
-    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table."""
+    """Evaluates the rows of some batches (NULL: of all but the skipped), once, into a temporary table; before, waivers
+    that have expired end."""
     where = f"\nWHERE {text.not_skipped(contract, 'v')}" if batches == "NULL" else ""
     return f"""\
+PERFORM dwh_lineage.end_waivers({literal(text.target(contract))});
 DROP TABLE IF EXISTS pg_temp.evaluated;
 CREATE TEMP TABLE evaluated ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}({batches}, NULL) AS v{where};

@@ -6,8 +6,8 @@ in the table and in quarantine.
 
 from __future__ import annotations
 
-from medallion.compile import absence, text
-from medallion.compile.fold import attributes, event_columns, tracked, winners
+from medallion.compile import absence, evaluate, horizon, overlay, text
+from medallion.compile.fold import attributes, effective, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -20,7 +20,7 @@ def append(contract: Contract) -> str:
 SELECT r._bronze_id, CASE
     {_shared(contract, "s._source_bronze_id IS NOT NULL")}
     WHEN s._source_bronze_id IS NOT NULL THEN 'current'
-    {_excluded(contract)}
+    {_left(contract)}
 END
 FROM {_bronze(contract)} AS r
 LEFT JOIN {text.relation(contract)} AS s ON s._source_bronze_id = r._bronze_id
@@ -35,7 +35,7 @@ def scd2(contract: Contract) -> str:
     told = tracked(contract)
     lagged = ", ".join(f"lag(x.{ident(name)}) OVER history AS {ident('was.' + name)}" for name in told)
     was = f"ROW({', '.join('c.' + ident('was.' + name) for name in told)})"
-    winner = winners(contract, "events").replace("\n", "\n        ")
+    winner = winners(contract, "(SELECT v.* FROM events AS v WHERE v._live)").replace("\n", "\n        ")
     last, stands = _one_row(contract) if contract["kind"] == "scd1" else _versions(contract)
     return _function(
         contract,
@@ -66,11 +66,18 @@ def scd2(contract: Contract) -> str:
     JOIN moments AS w ON {text.equal([*key, "_effective"], "w", "e")}
     LEFT JOIN {text.relation(contract)} AS s
         ON {text.equal(key, "s", "e")} AND {_begins(contract)} = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, {_frozen(contract)}
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM {horizon.base(contract)} AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     {_shared(contract, "d.outcome IN ('current', 'history')")}
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    {_excluded(contract)}
+    {_left(contract)}
 END
 FROM {_bronze(contract)} AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
@@ -85,14 +92,18 @@ def _events(contract: Contract) -> str:
         WHERE p.consumer = {literal(text.target(contract))} AND p.batch_no = v._batch_no
     )"""
     evaluation = f"{text.routine(contract, 'evaluate')}(NULL, NULL)"
+    columns = [*contract["key"], *attributes(contract)]
+    live = f"{horizon.is_live(contract, effective(contract, 'v'))} AS _live"
+    base = horizon.events(contract, columns).replace("\nFROM", ", true\nFROM")
     if not absence.is_full(contract):
         return f"""\
 WITH events AS MATERIALIZED (
-    SELECT {", ".join(event_columns(contract, "v"))}
+    SELECT {", ".join([*event_columns(contract, "v"), live])}
     FROM {evaluation} AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
-    WHERE v._broken IS NULL AND {taken}"""
-    columns = [*contract["key"], *attributes(contract)]
+    WHERE v._broken IS NULL AND {taken}
+    UNION ALL
+{text.indented(base)}"""
     return f"""\
 WITH evaluated AS MATERIALIZED (
     SELECT v.* FROM {evaluation} AS v
@@ -102,12 +113,25 @@ WITH evaluated AS MATERIALIZED (
 ), present AS MATERIALIZED (
 {text.indented(absence.present(contract, "evaluated"))}
 ), events AS MATERIALIZED (
-    SELECT {", ".join(event_columns(contract, "v"))}
+    SELECT {", ".join([*event_columns(contract, "v"), live])}
     FROM evaluated AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL
     UNION ALL
-{text.indented(absence.absent(contract, columns))}"""
+{text.indented(base)}
+    UNION ALL
+    SELECT a.*, true
+    FROM (
+{text.indented(absence.absent(contract, columns), 2)}
+    ) AS a"""
+
+
+def _frozen(contract: Contract) -> str:
+    """What became of an event before the horizon that is not in the base."""
+    if contract["kind"] == "scd1":
+        return "'frozen'"
+    began = f"SELECT 1 FROM {text.relation(contract)} AS s WHERE s._source_bronze_id = e._bronze_id"
+    return f"CASE WHEN EXISTS ({began}) THEN 'history' ELSE 'frozen' END"
 
 
 def _begins(contract: Contract) -> str:
@@ -135,22 +159,25 @@ def _one_row(contract: Contract) -> tuple[str, str]:
 
 def _bronze(contract: Contract) -> str:
     """The rows with what the rest needs of them, and nothing else: a user's column may have any name."""
-    rows = ident("bronze", contract["source"].split(".")[1] + "_rows")
-    where = contract.get("where")
-    wanted = f"({where}) IS TRUE" if where else "true"
-    return f"(SELECT b._bronze_id, b._batch_no, {wanted} AS _wanted FROM {rows} AS b)"
+    if not contract.get("where"):
+        return ident("bronze", contract["source"].split(".")[1] + "_rows")
+    return (
+        f"(SELECT r._bronze_id, r._batch_no, {evaluate.wanted(contract)} AS _wanted\n"
+        f"FROM {overlay.effective(contract)} AS r)"
+    )
 
 
 def _shared(contract: Contract, landed: str) -> str:
     return f"""WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN {landed} THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN {landed} THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'"""
+    WHEN x.state = 'rejected' THEN CASE WHEN {landed} THEN NULL ELSE 'rejected' END"""
 
 
-def _excluded(contract: Contract) -> str:
-    return "WHEN NOT r._wanted THEN 'excluded'" if contract.get("where") else "ELSE NULL"
+def _left(contract: Contract) -> str:
+    """What became of the rows that are nowhere."""
+    excluded = "WHEN NOT r._wanted THEN 'excluded'\n    " if contract.get("where") else ""
+    return excluded + "WHEN x.state = 'superseded' THEN 'superseded'"
 
 
 def _joins(contract: Contract) -> str:

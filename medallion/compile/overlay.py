@@ -6,14 +6,24 @@ not broken. So a rebuild is a function of bronze, rules and decisions, and nothi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from medallion.compile import text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
 
 def rows(contract: Contract) -> str:
+    """The effective rows of a silver table's source but the rejected ones, as a subquery."""
+    return f"""(
+    SELECT e.*
+    FROM {text.indented(effective(contract)).lstrip()} AS e
+    WHERE NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = {literal(text.target(contract))} AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
+    )
+)"""
+
+
+def effective(contract: Contract) -> str:
     """The effective rows of a silver table's source, as a subquery. `_arrived`: a corrected row as it came."""
     target, columns = literal(text.target(contract)), contract["source_columns"]
     arrived = text.json_object([(name, f"b.{ident(name)}") for name in columns])
@@ -27,10 +37,6 @@ def rows(contract: Contract) -> str:
 {text.lines(selected, 2)}
     FROM {ident("bronze", contract["source"].split(".")[1] + "_rows")} AS b
     LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = {target} AND c.bronze_id = b._bronze_id
-    WHERE NOT EXISTS (
-        SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-        WHERE x.target_table = {target} AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
-    )
 )"""
 
 
@@ -39,10 +45,10 @@ def _effective(name: str) -> str:
     return f"CASE WHEN c.patch ? {literal(name)} THEN {patched} ELSE b.{ident(name)} END AS {ident(name)}"
 
 
-def broken(contract: Contract, unwaivable: Iterable[int]) -> str:
-    """The broken rules of an evaluated row but the waived ones. Casts, keys and times cannot be waived."""
+def broken(contract: Contract) -> str:
+    """The broken rules of an evaluated row but the waived ones. A waiver is of one version of its rule: a rule that
+    changes asks anew. Casts, keys and times cannot be waived."""
     target = literal(text.target(contract))
-    vital = ", ".join(str(position) for position in unwaivable)
     governs = "j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)"
     return f"""\
 CASE WHEN j._broken IS NULL OR NOT EXISTS (
@@ -52,10 +58,11 @@ CASE WHEN j._broken IS NULL OR NOT EXISTS (
     ELSE (
         SELECT array_agg(p.position ORDER BY p.position)
         FROM unnest(j._broken) AS p (position)
-        WHERE p.position = ANY (ARRAY[{vital}]::smallint[]) OR NOT EXISTS (
+        WHERE NOT EXISTS (
             SELECT 1
             FROM dwh_lineage.waivers AS w
-            JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+            JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                AND q.version = w.rule_version AND q.active AND q.can_be_waived
             WHERE w.target = {target} AND w.withdrawn_by_id IS NULL AND q.position = p.position
                 AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND {governs}
         )

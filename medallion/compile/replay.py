@@ -6,9 +6,9 @@ overlay in the same transaction (dwh_lineage.apply_decision), so that table and 
 
 from __future__ import annotations
 
-from medallion.compile import absence, text
+from medallion.compile import absence, horizon, text
 from medallion.compile.fold import as_events, attributes
-from medallion.compile.loading import REJECT
+from medallion.compile.loading import REJECT, land, set_aside
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -89,6 +89,7 @@ FROM {evaluation} AS v
 WHERE {text.not_skipped(contract, "v")} AND {text.not_pending(contract, "v")};
 PERFORM set_config('enable_nestloop', 'on', true);
 {as_events(contract, "fold_events", "pg_temp.again")}
+{horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, {str(full).lower()}, l_inserted, l_updated, l_deleted);
 {_forget_empty(contract)}{_finish(contract)}""",
@@ -104,9 +105,12 @@ def _forget_empty(contract: Contract) -> str:
     if absence.is_full(contract):
         return ""
     table, key = text.relation(contract), contract["key"]
+    since = (contract.get("effective") or "_since") if contract["kind"] == "scd1" else "valid_from"
+    begins = f"s.{ident(since)}::timestamptz"
     return f"""IF l_landed <> '{{}}' THEN
     DELETE FROM {table} AS s
     WHERE {_key(contract, "s")} = ANY (l_keys)
+        AND {horizon.is_live(contract, begins)}
         AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE {text.equal(key, "e", "s")});
     GET DIAGNOSTICS l_gone = ROW_COUNT;
     l_deleted := l_deleted + l_gone;
@@ -130,18 +134,16 @@ ANALYZE pg_temp.evaluated;
 {REJECT}l_rejected := dwh_lineage.record_exceptions(
     {target}, {literal(contract["source"])}, l_load.load_batch, in_decision
 );
-DROP TABLE IF EXISTS pg_temp.passed;
-CREATE TEMP TABLE passed ON COMMIT DROP AS
-SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-PERFORM dwh_lineage.land_exceptions({target}, l_load.load_batch, 'decided', in_decision);
-"""
+{land(contract, "decided", decision="in_decision")}\
+{set_aside(contract, " AND x.bronze_id = ANY (l_rows)", "in_decision")}"""
 
 
 def _finish(contract: Contract) -> str:
     return (
         "PERFORM dwh_lineage.finish_load(\n    l_load.load_batch, 'transform', "
         f"jsonb_build_object({literal(contract['source'])}, l_read),\n"
-        "    l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected\n);"
+        "    l_inserted, l_updated, l_deleted,\n"
+        "    greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected\n);"
     )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, gates, outcomes, replay, text
-from medallion.compile.fold import as_events, attributes, changes, event_columns
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
+from medallion.compile.fold import as_events, attributes, changes, effective, event_columns
+from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -31,6 +31,7 @@ class Scd1History:
         "rebuild": ("PROCEDURE", "uuid"),
         "replay": replay.SIGNATURE,
         "fold": ("PROCEDURE", "uuid, boolean, bigint, bigint, bigint"),
+        "freeze": ("PROCEDURE", "timestamptz"),
         "outcomes": ("FUNCTION", ""),
     }
 
@@ -47,22 +48,22 @@ class Scd1History:
             f"PRIMARY KEY ({text.names(key)})",
             *constraints.in_table(contract),
         ]
-        return f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n" + text.comment(
-            f"TABLE {table}", contract.get("description", "")
+        return (
+            f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
+            f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
+            f"{horizon.create_base(contract, [*key, *attributes(contract)])}"
         )
 
     def routines(self, contract: Contract) -> list[str]:
         return [
-            self._fold(contract),
-            self._load(contract),
-            self._rebuild(contract),
-            replay.fold(contract),
-            outcomes.scd2(contract),
-        ]
+            self._fold(contract), self._load(contract), self._rebuild(contract), freeze.routine(contract),
+            replay.fold(contract), outcomes.scd2(contract),
+        ]  # fmt: skip
 
     def _load(self, contract: Contract) -> str:
         target, columns = literal(text.target(contract)), [*contract["key"], *attributes(contract)]
         latest = absence.seen(contract, "events", absence.TAKEN)
+        everything = as_events(contract, "fold_events", "pg_temp.again") + "\n" + horizon.add(contract, columns)
         return text.procedure(
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
@@ -77,9 +78,9 @@ SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t WHERE t.t
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
-GET DIAGNOSTICS l_events = ROW_COUNT;
+l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;
-{absence.load(contract, columns, as_events(contract, "fold_events", "pg_temp.again"), self._newer(contract))}
+{absence.load(contract, columns, everything, self._newer(contract))}
 
 UPDATE dwh_lineage.targets
 SET last_event_at = greatest(last_event_at, {latest})
@@ -99,12 +100,17 @@ WHERE target = {target};
 SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late
 FROM pg_temp.touched AS t WHERE t._late;
 IF l_late IS NOT NULL THEN
+    DROP TABLE IF EXISTS pg_temp.again;
+    CREATE TEMP TABLE again ON COMMIT DROP AS
+    SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
+{text.indented(land(contract, "holds its rules now", "pg_temp.again"))}
     INSERT INTO pg_temp.fold_events
     SELECT
 {text.lines(event_columns(contract, "e"), 2)}
-    FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS e
+    FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL AND {text.not_skipped(contract, "e")};
+    WHERE e._broken IS NULL AND {horizon.is_live(contract, effective(contract, "e"))};
+{text.indented(horizon.add(contract, [*key, *attributes(contract)], late=True)).rstrip()}
 END IF;
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, l_deleted);"""
 
@@ -161,9 +167,10 @@ WHERE NOT t._late;
 SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
-GET DIAGNOSTICS l_events = ROW_COUNT;
+l_events := l_read - l_rejected;
+{horizon.add(contract, columns)}\
 {absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, gates, outcomes, replay, text
+from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -23,7 +23,7 @@ from medallion.compile.fold import (
     untracked,
     winners,
 )
-from medallion.compile.loading import evaluated, finish, land, land_again, record
+from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -41,6 +41,7 @@ class Scd2History:
         "rebuild": ("PROCEDURE", "uuid"),
         "replay": replay.SIGNATURE,
         "fold": ("PROCEDURE", "uuid, boolean, bigint, bigint, bigint"),
+        "freeze": ("PROCEDURE", "timestamptz"),
         "outcomes": ("FUNCTION", ""),
     }
 
@@ -67,16 +68,14 @@ class Scd2History:
             f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
             f"CREATE UNIQUE INDEX {ident(name + '_current_key')} ON {table} ({text.names(key)}) WHERE is_current;\n"
             f"CREATE UNIQUE INDEX {ident(name + '_history_key')} ON {table} ({text.names(key)}, valid_from);\n"
+            f"{horizon.create_base(contract, [*key, *attributes(contract)])}"
         )
 
     def routines(self, contract: Contract) -> list[str]:
         return [
-            self._fold(contract),
-            self._load(contract),
-            self._rebuild(contract),
-            replay.fold(contract),
-            outcomes.scd2(contract),
-        ]
+            self._fold(contract), self._load(contract), self._rebuild(contract), freeze.routine(contract),
+            replay.fold(contract), outcomes.scd2(contract),
+        ]  # fmt: skip
 
     def _load(self, contract: Contract) -> str:
         columns = [*contract["key"], *attributes(contract)]
@@ -84,6 +83,7 @@ class Scd2History:
         if not absence.is_full(contract):  # extracts in their order have no late events
             newer += f"\nIF l_late IS NOT NULL THEN\n{text.indented(self._fold_late(contract))}\nEND IF;"
         latest = absence.seen(contract, "events", absence.TAKEN)
+        everything = as_events(contract, "fold_events", "pg_temp.again") + "\n" + horizon.add(contract, columns)
         return text.procedure(
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
@@ -101,9 +101,9 @@ WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
-GET DIAGNOSTICS l_events = ROW_COUNT;
+l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;
-{absence.load(contract, columns, as_events(contract, "fold_events", "pg_temp.again"), newer)}
+{absence.load(contract, columns, everything, newer)}
 
 UPDATE dwh_lineage.targets
 SET last_event_at = greatest(last_event_at, {latest})
@@ -211,6 +211,7 @@ DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
 {land(contract, "holds its rules now", "pg_temp.again")}{as_events(contract, "fold_events", "pg_temp.again")}
+{horizon.add(contract, [*contract["key"], *attributes(contract)], late=True)}\
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
 l_inserted := l_inserted + l_late_inserted;
 l_updated := l_updated + l_late_updated;
@@ -228,9 +229,10 @@ l_deleted := l_deleted + l_late_deleted;"""
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id, true);
 {evaluated(contract, "NULL")}
 {record(contract)}
-{land(contract, "holds the rules of the rebuild")}
+{settle(contract)}
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
-GET DIAGNOSTICS l_events = ROW_COUNT;
+l_events := l_read - l_rejected;
+{horizon.add(contract, columns)}\
 {absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -275,7 +277,9 @@ DELETE FROM {table} AS s
 WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE {text.equal(key, "k", "s")}))
     AND NOT EXISTS (
         SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, "valid_from"], "f", "s")}
-    );
+    )
+    -- What began before the horizon stays; the version that lasts over it is in the base.
+    AND {horizon.is_live(contract, "s.valid_from")};
 GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
 UPDATE {table} AS s

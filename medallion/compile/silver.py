@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from medallion.compile import append, constraints, evaluate, gates, scd1, scd2, text
+from medallion.compile import append, constraints, evaluate, gates, horizon, scd1, scd2, text
 from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -49,17 +49,12 @@ def metadata(contract: Contract, warehouse: str) -> str:
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
+    moved = _forget_exceptions(old) if old["source"] != new["source"] else []
     if _shape(old) != _shape(new):
-        return "\n".join([_drop(old), _history(new).create_table(new), routines(new), metadata(new, warehouse),
-                          _needs_rebuild(new)])  # fmt: skip
+        return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new), routines(new),
+                          metadata(new, warehouse), _needs_rebuild(new), _without_horizon(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
-    changes = [*gone]
-    changes += [f"ALTER TABLE {text.relation(new)} DROP COLUMN {ident(name)};" for name in _names(old, new)]
-    types = {column["name"]: column["type"] for column in new["columns"]}
-    changes += [
-        f"ALTER TABLE {text.relation(new)} ADD COLUMN {ident(name)} {types[name]};" for name in _names(new, old)
-    ]
-    changes += come
+    changes = [*moved, *gone, *_columns(old, new), *come]
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
@@ -67,9 +62,33 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     return "\n".join([*pieces, _needs_rebuild(new)] if changed else pieces)
 
 
+def _forget_exceptions(contract: Contract) -> list[str]:
+    """Of a table that takes another source from now on: the numbers of its exceptions' rows mean other rows there."""
+    return [f"SELECT dwh_lineage.forget_exceptions({literal(text.target(contract))});"]
+
+
 def remove(contract: Contract) -> str:
-    """Takes the table away. Nothing is lost: bronze can make it again."""
-    return text.unregister(contract) + _drop(contract)
+    """Takes the table away. Refused where bronze could not make it again; else nothing is lost."""
+    return _refuse_if_frozen(contract) + text.unregister(contract) + _drop(contract)
+
+
+def _columns(old: Contract, new: Contract) -> list[str]:
+    """The columns that go and come. A value of another type is a new one, which the rebuild fills from bronze."""
+    gone, come = _names(old, new), _names(new, old)
+    types = {column["name"]: column["type"] for column in new["columns"]}
+    changes = [_refuse_if_frozen(old)] if gone else []
+    for relation in [text.relation(new), *([horizon.base(new)] if horizon.has_base(new) else [])]:
+        changes += [f"ALTER TABLE {relation} DROP COLUMN {ident(name)};" for name in gone]
+        changes += [f"ALTER TABLE {relation} ADD COLUMN {ident(name)} {types[name]};" for name in come]
+    return changes
+
+
+def _without_horizon(contract: Contract) -> str:
+    return f"UPDATE dwh_lineage.targets SET fold_horizon = NULL WHERE target = {literal(text.target(contract))};\n"
+
+
+def _refuse_if_frozen(contract: Contract) -> str:
+    return f"SELECT dwh_etl.refuse_if_frozen({literal(text.target(contract))});\n"
 
 
 def _names(left: Contract, right: Contract) -> list[str]:
@@ -91,7 +110,8 @@ def _shape(contract: Contract) -> tuple[object, ...]:
 
 
 def _drop(contract: Contract) -> str:
-    return f"{_drop_routines(contract)}DROP TABLE {text.relation(contract)};\n"
+    relations = [text.relation(contract), *([horizon.base(contract)] if horizon.has_base(contract) else [])]
+    return f"{_drop_routines(contract)}DROP TABLE {', '.join(relations)};\n"
 
 
 def _drop_routines(contract: Contract) -> str:
@@ -123,17 +143,26 @@ def _rules(contract: Contract) -> str:
     values = [
         f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
         f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
-        f"{literal(fingerprint(rule.definition))}, {str(rule.can_be_waived).lower()}, true)"
+        f"{literal(_version(rule))}, {str(rule.can_be_waived).lower()}, true)"
         for rule in compiled
     ]
     retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
     if not values:
         return retire
     return f"""{retire}INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
 {text.lines(values)}
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 """
+
+
+def _version(rule: evaluate.CompiledRule) -> str:
+    """What the rule asks, as a fingerprint; how it says so is no part of it."""
+    return fingerprint({name: value for name, value in rule.definition.items() if name != "message"})

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
-from lineage.models import PipelineRun, Step
+from lineage.models import Backfill, PipelineRun, Step
 from lineage.states import LIVE_RUN_STATES, RunStatus, StepState
 from medallion.execution.doorbell import ring_on_commit
 from medallion.execution.errors import RunIsLive, RunRefused
 from medallion.execution.plan import PlannedStep, steps_of_rebuild, steps_upstream
+from medallion.pipelines import Pipeline
 from medallion.registry import warehouse
 
 
@@ -22,20 +24,34 @@ def create_run(
     trigger: str = "manual",
     parameters: Mapping[str, Any] | None = None,
     *,
+    logical_time: datetime | None = None,
+    backfill: Backfill | None = None,
     here: bool = False,
 ) -> PipelineRun:
     """Creates a run of the pipeline named `pipeline` with all its steps, and rings for the first of them.
 
+    `logical_time`: the time that the run stands for; steps find it among the parameters, in UTC.
+    `backfill`: whose run it is, for `logical_time`; it goes after what is live, and keeps no live run from starting.
     `here`: no ringing; the caller hands the run to `run_here`.
 
     Raises RunRefused (unknown pipeline, a table that is not installed, a circle) and RunIsLive: there is no run then.
     """
-    pipelines = warehouse().pipelines
-    declared = pipelines.get(pipeline)
-    if declared is None:
-        known = ", ".join(sorted(pipelines)) or "none; declare one in a warehouse.py named in ASSAY_WAREHOUSES"
-        raise RunRefused(f"There is no pipeline {pipeline}.", f"Pipelines: {known}.")
-    run, due = _create(pipeline, steps_upstream(declared.target_names()), requested_by, trigger, parameters or {})
+    declared = declared_pipeline(pipeline)
+    given = dict(parameters or {})
+    if logical_time is not None:
+        given["logical_time"] = logical_time.astimezone(UTC).isoformat()
+    run, due = _create(
+        steps_upstream(declared.target_names()),
+        pipeline_name=pipeline,
+        concurrency_key=f"{pipeline}, {backfill}, {logical_time}" if backfill else pipeline,
+        requested_by=requested_by,
+        trigger=trigger,
+        parameters=given,
+        logical_time=logical_time,
+        backfill=backfill,
+        time_limit=declared.time_limit,
+        step_time_limit=declared.step_time_limit,
+    )
     if not here:
         ring_on_commit(due)
     return run
@@ -43,11 +59,26 @@ def create_run(
 
 def create_rebuild(table: str, requested_by: str = "", trigger: str = "manual", *, here: bool = False) -> PipelineRun:
     """Creates a run that writes `table` anew from all its inputs and then loads what it feeds. Else as create_run."""
-    steps = steps_of_rebuild(table)
-    run, due = _create(f"rebuild {table}", steps, requested_by, trigger, {"rebuild": table})
+    run, due = _create(
+        steps_of_rebuild(table),
+        pipeline_name=f"rebuild {table}",
+        concurrency_key=f"rebuild {table}",
+        requested_by=requested_by,
+        trigger=trigger,
+        parameters={"rebuild": table},
+    )
     if not here:
         ring_on_commit(due)
     return run
+
+
+def declared_pipeline(name: str) -> type[Pipeline]:
+    """The declaration of the pipeline `name`. Raises RunRefused, with the names that there are."""
+    pipelines = warehouse().pipelines
+    if name not in pipelines:
+        known = ", ".join(sorted(pipelines)) or "none; declare one in a warehouse.py named in ASSAY_WAREHOUSES"
+        raise RunRefused(f"There is no pipeline {name}.", f"Pipelines: {known}.")
+    return pipelines[name]
 
 
 def code_version(targets: Iterable[str]) -> str:
@@ -57,15 +88,7 @@ def code_version(targets: Iterable[str]) -> str:
     except PackageNotFoundError:  # a checkout that was not installed
         of_assay = "checkout"
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT left(encode(sha256(convert_to(
-                %s || coalesce(string_agg(t.target || t.contract::text, '' ORDER BY t.target), ''), 'UTF8'
-            )), 'hex'), 12)
-            FROM dwh_lineage.targets AS t WHERE t.target = ANY (%s)
-            """,
-            [of_assay, list(targets)],
-        )
+        cursor.execute("SELECT dwh_lineage.code_version(%s, %s)", [list(targets), of_assay])
         (digest,) = cursor.fetchone()
     return str(digest)
 
@@ -76,26 +99,21 @@ def live_run(name: str) -> int | None:
     return runs.values_list("run_id", flat=True).first()
 
 
-def _create(
-    name: str, steps: list[PlannedStep], requested_by: str, trigger: str, parameters: Mapping[str, Any]
-) -> tuple[PipelineRun, list[int]]:
+def _create(steps: list[PlannedStep], *, concurrency_key: str, **fields: Any) -> tuple[PipelineRun, list[int]]:
     try:
         with transaction.atomic():
             run = PipelineRun.objects.create(
-                pipeline_name=name,
                 status=RunStatus.PENDING,
-                trigger=trigger,
-                requested_by=requested_by,
-                parameters=dict(parameters),
                 code_version=code_version(step.target for step in steps),
-                concurrency_key=name,
+                concurrency_key=concurrency_key,
+                **fields,
             )
             return run, _add_steps(run, steps)
     except IntegrityError as error:
         # The partial unique index decides, so twenty starters at one moment make one run.
         if "pipeline_runs_one_live" not in str(error):
             raise
-        raise RunIsLive(name, live_run(name)) from None
+        raise RunIsLive(concurrency_key, live_run(concurrency_key)) from None
 
 
 def _add_steps(run: PipelineRun, steps: list[PlannedStep]) -> list[int]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db import DatabaseError
+
 
 class RunRefused(Exception):
     """Nothing was changed. `str()` says what is wrong; `hint` what to do."""
@@ -9,6 +14,14 @@ class RunRefused(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
+
+    @classmethod
+    def of(cls, error: DatabaseError) -> RunRefused:
+        """What a routine of ours refused, in its own words. Any other error of the database is raised again."""
+        diagnosis = getattr(error.__cause__, "diag", None)
+        if diagnosis is None or not (diagnosis.sqlstate or "").startswith("AS"):
+            raise error
+        return cls(diagnosis.message_primary or "", diagnosis.message_hint or "")
 
 
 class RunIsLive(RunRefused):

@@ -51,6 +51,14 @@ def perform_step(
     return outcome, due
 
 
+def step_ahead(step_id: int) -> int | None:
+    """Where the step is a backfill's: a due step of a live run, which goes before it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT dwh_lineage.step_ahead(%s)", [step_id])
+        (ahead,) = cursor.fetchone()
+    return ahead and int(ahead)
+
+
 def run_here(run: PipelineRun) -> str:
     """Carries out a run in this process, step by step, and returns the status it ended with.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from django.db import connection, transaction
 
+from lineage.ticks import record_tick
 from medallion.execution.claim import MAX_LOST
 from medallion.execution.doorbell import ring_on_commit
 from medallion.execution.settle import lock_run, settle_run
@@ -24,7 +25,8 @@ ORDER BY run_id FOR NO KEY UPDATE SKIP LOCKED
 """
 
 # A step without a lease counts as one whose lease has ended. The token must still be as it was seen (see claim.py).
-# A row that a worker is about to commit is locked, and skipped.
+# A row that a worker is about to commit is locked, and skipped. A run from SQL alone has no heartbeat: its transaction
+# holds the step.
 _EXPIRE = """
 WITH seen AS MATERIALIZED (
     SELECT s.id, s.token, r.status
@@ -32,6 +34,7 @@ WITH seen AS MATERIALIZED (
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = s.run_id
     LEFT JOIN dwh_lineage.step_leases AS l ON l.step_id = s.id AND l.token = s.token
     WHERE s.run_id = ANY (%(runs)s) AND s.state = 'running' AND (l.until IS NULL OR l.until < clock_timestamp())
+        AND NOT dwh_lineage.step_is_held(s.id)
 ), locked AS MATERIALIZED (
     SELECT s.id, seen.status FROM dwh_lineage.run_steps AS s JOIN seen ON seen.id = s.id AND seen.token = s.token
     WHERE s.state = 'running'
@@ -61,6 +64,11 @@ WITH seen AS MATERIALIZED (
 SELECT e.id, e.run_id, e.target FROM expired AS e
 """
 
+_EXPIRE_RUNS = """
+SELECT dwh_lineage.expire_run(r.run_id) FROM dwh_lineage.pipeline_runs AS r
+WHERE r.run_id = ANY (%(runs)s) AND (r.time_limit IS NOT NULL OR r.step_time_limit IS NOT NULL)
+"""
+
 # The step ended, and its worker died before it said so: the lease is still there.
 _CLOSE_LEFT_OPEN = """
 WITH ended AS (
@@ -83,7 +91,7 @@ WHERE s.id IN (
     SELECT d.id FROM dwh_lineage.run_steps AS d
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = d.run_id AND r.status IN ('pending', 'running')
     WHERE d.state IN ('queued', 'retrying') AND d.due_at <= clock_timestamp()
-    ORDER BY d.due_at LIMIT %(at_once)s
+    ORDER BY r.backfill_id IS NOT NULL, d.due_at LIMIT %(at_once)s
     FOR NO KEY UPDATE OF d SKIP LOCKED
 )
 RETURNING s.id
@@ -91,9 +99,9 @@ RETURNING s.id
 
 
 def sweep() -> int:
-    """Expires leases, closes what is left open, settles the live runs, rings for due steps; returns how many rings.
+    """Stops what is over its time, expires leases, closes what is left open, settles live runs, rings for due steps.
 
-    Does nothing where another sweep is under way.
+    Returns how many rings. Does nothing where another sweep is under way.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
@@ -102,12 +110,14 @@ def sweep() -> int:
         # Runs before steps, as everybody does; a run that somebody holds is being settled by them.
         cursor.execute(_LIVE_RUNS)
         runs = [run for (run,) in cursor.fetchall()]
+        cursor.execute(_EXPIRE_RUNS, {"runs": runs})
         _expire_leases(runs)
         cursor.execute(_CLOSE_LEFT_OPEN)
         _settle(runs)
         cursor.execute(_DUE, {"again": _RING_AGAIN_SECONDS, "at_once": _RINGS_AT_ONCE})
         due = [step for (step,) in cursor.fetchall()]
         ring_on_commit(due)
+        record_tick("sweep")
     return len(due)
 
 

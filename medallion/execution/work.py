@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -25,16 +26,8 @@ QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
 GATE_REFUSED = "AS050"
 
-# The batch is found by the run's id: an index lookup, and NULL where nothing waited.
-_SUCCEED = """
-UPDATE dwh_lineage.run_steps AS s
-SET state = 'succeeded', ended_at = clock_timestamp(),
-    batch_no = (
-        SELECT max(b.batch_no) FROM dwh_lineage.batches AS b WHERE b.batch_id = %(batch_id)s AND b.target = %(target)s
-    ),
-    error_sqlstate = NULL, error_message = NULL, error_hint = NULL
-WHERE s.id = %(step_id)s AND s.token = %(token)s AND s.state = 'running'
-"""
+_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
+_SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"
 
 
 class Outcome(StrEnum):
@@ -127,12 +120,14 @@ def _connection() -> psycopg.Connection[Any]:
 
 
 def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbeat) -> Verdict:
-    fencing = False
+    fencing, began = False, time.monotonic()
     try:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        if claim.time_limit is not None:
+            connection.execute(_LIMIT, (f"{max(1, round(claim.time_limit.total_seconds() * 1000))}ms",))
         connection.execute(_call(str(claim.routine)), (claim.batch_id,))
         fencing = True
-        done = connection.execute(_SUCCEED, vars(claim)).rowcount
+        done = connection.execute(_SUCCEED, vars(claim)).fetchone() == (True,)
         fencing = False
         if done and not heart.should_stop:
             connection.execute("COMMIT")
@@ -147,10 +142,19 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
             return Verdict(Outcome.CANCELLED)
         if error.sqlstate == GATE_REFUSED:
             _record_evidence(connection, claim)
-        return Verdict(Outcome.FAILED, Failure.of(error))
+        return Verdict(Outcome.FAILED, _said_of_time(Failure.of(error), claim, time.monotonic() - began))
     except BaseException:
         _roll_back(connection)
         raise
+
+
+def _said_of_time(failure: Failure, claim: Claim, seconds: float) -> Failure:
+    """A load that its time limit stopped says which that was; the server's own words only say that there was one."""
+    limit = claim.time_limit
+    if failure.sqlstate != QUERY_CANCELED or limit is None or seconds < limit.total_seconds():
+        return failure
+    hint = "Make it faster, or the pipeline's step_time_limit or time_limit longer; then resume the run."
+    return replace(failure, message=f"It reached its time limit of {limit}.", hint=hint)
 
 
 def _record_evidence(connection: psycopg.Connection[Any], claim: Claim) -> None:

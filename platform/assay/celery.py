@@ -36,6 +36,8 @@ def broker_url(redis_url: str) -> str:
 # What beat sends, and when. It only ticks: schedules are rows of the database.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "medallion.tasks.sweep", "schedule": 5.0},
+    "tick": {"task": "medallion.tasks.tick", "schedule": 30.0},
+    "deliver": {"task": "assay.tasks.deliver", "schedule": 15.0},
     "pick up": {"task": "medallion.tasks.pick_up", "schedule": 60.0},
     # Every hour, not every day: a beat that is restarted each day would never come to it.
     "maintain": {"task": "medallion.tasks.maintain", "schedule": 3600.0},
@@ -49,13 +51,23 @@ app.conf.update(
     broker_url=broker_url(servers.redis_url()),
     broker_connection_retry_on_startup=True,
     # Who rings waits for Redis no longer than a moment: the sweeper rings again.
-    broker_transport_options={"visibility_timeout": 3600, "max_retries": 1, "interval_start": 0, "interval_max": 0.2},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_max": 0.2,
+        # A Redis that hangs, or whose machine is gone, would hold up a page or a worker without end.
+        "socket_timeout": 5.0,
+        "socket_connect_timeout": 5.0,
+    },
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
     task_acks_late=False,
     task_store_errors_even_if_ignored=False,
     worker_prefetch_multiplier=1,
+    # Early acknowledged, a message would wait in a worker that is busy with a long load, while others have time.
+    worker_disable_prefetch=True,
     worker_soft_shutdown_timeout=20.0,
     worker_enable_soft_shutdown_on_idle=False,
     # On, it lost tasks in three trials of three.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -12,6 +13,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from lineage.templatetags.assay import duration
+from lineage.ticks import since_tick
+
+UNTICKED = timedelta(minutes=2)
 SCHEMAS = ("bronze", "silver", "gold", "dwh_lineage", "dwh_etl", "dwh_staging")
 ROLES = ("etl_service", "analyst_role", "steward_role")
 
@@ -39,6 +44,8 @@ def examine() -> Iterator[Finding]:
             _guards,
             _partitions,
             _rebuilds,
+            _ticks,
+            _notifications,
             _accounting,
         )
         for look in looks:
@@ -226,6 +233,38 @@ def _rebuilds() -> Iterator[Finding]:
         yield Finding(
             "Rebuilds", f"{target} waits for its rebuild under a new declaration", True,
             f"The next run of its pipeline does it; or now: manage.py rebuild {target}",
+        )  # fmt: skip
+
+
+def _ticks() -> Iterator[Finding]:
+    """Schedules that nobody looks at: beat does not run, or no worker does what it asks for."""
+    made = _rows("SELECT clock_timestamp() - min(created_at) FROM dwh_lineage.schedules WHERE NOT paused")[0][0]
+    if made is None:
+        return
+    since = since_tick("tick") or made
+    if since > UNTICKED:
+        yield Finding(
+            "Schedules", f"nobody has looked at them for {duration(since)}", True,
+            "Start beat and a worker: manage.py up, or celery -A assay beat. Times that pass meanwhile are caught up.",
+        )  # fmt: skip
+    else:
+        yield Finding("Schedules", f"looked at {duration(since)} ago")
+
+
+def _notifications() -> Iterator[Finding]:
+    """Channels that did not take what they were sent."""
+    found = _rows(
+        """
+        SELECT d.channel, count(*), (array_agg(d.error ORDER BY d.id DESC))[1]
+        FROM dwh_lineage.deliveries AS d
+        WHERE d.attempts > 0 AND (d.state = 'pending' OR (d.state = 'failed' AND d.due_at > now() - interval '7 days'))
+        GROUP BY d.channel ORDER BY d.channel
+        """
+    )
+    for channel, count, error in found:
+        yield Finding(
+            "Notices", f"{count:,} not delivered by {channel}: {error}", True,
+            "Correct the settings of this channel (docs/reference/settings.md); for 18 hours it is tried again.",
         )  # fmt: skip
 
 

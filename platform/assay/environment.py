@@ -73,6 +73,24 @@ VARIABLES = (
         "refused.",
     ),
     Variable("ASSAY_WORKERS", "2", "How many processes `manage.py up` gives the worker."),
+    Variable(
+        "ASSAY_URL", "http://localhost:8000",
+        "Where people reach the pages: what links in notifications begin with, e.g. `https://assay.example`.",
+    ),
+    Variable(
+        "ASSAY_NOTIFY_EMAIL", "",
+        "Who is told by e-mail of failed runs and new issues: addresses with commas between them.",
+    ),
+    Variable(
+        "ASSAY_NOTIFY_WEBHOOK", "",
+        "A URL that is sent the same as JSON, as Slack's incoming webhooks take it (Mattermost, Rocket.Chat too).",
+    ),
+    Variable(
+        "EMAIL_URL", "smtp://localhost:25",
+        "The mail server, e.g. `smtp+starttls://assay:secret@mail.example:587`; `smtps://` for TLS from the start, "
+        "`smtp://` for none.",
+    ),
+    Variable("EMAIL_FROM", "assay@localhost", "The sender of e-mails."),
     Variable("TIME_ZONE", "UTC", "The time zone that the pages show, e.g. `Europe/Berlin`. The database keeps UTC."),
     Variable("LOG_LEVEL", "INFO", "What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."),
 )  # fmt: skip

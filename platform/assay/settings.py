@@ -7,7 +7,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from assay import database_url, environment, servers
+from assay import database_url, email_url, environment, servers
 from assay.embedded.places import CHECKOUT, var_dir
 from assay.secret_key import secret_key
 
@@ -29,6 +29,9 @@ CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 ASSAY_WAREHOUSES = environment.words("ASSAY_WAREHOUSES")
 ASSAY_DATA_ROOT = Path(VAR_DIR / environment.text("ASSAY_DATA_ROOT"))
 ASSAY_REDIS_URL = servers.redis_url()
+ASSAY_URL = environment.text("ASSAY_URL").rstrip("/")
+ASSAY_NOTIFY_EMAIL = environment.words("ASSAY_NOTIFY_EMAIL")
+ASSAY_NOTIFY_WEBHOOK = environment.text("ASSAY_NOTIFY_WEBHOOK")
 
 # --- Apps ------------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -154,6 +157,12 @@ SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 if _proxy_header := environment.text("SECURE_PROXY_SSL_HEADER"):
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{_proxy_header.upper().replace('-', '_')}", "https")
+
+# --- E-mail ----------------------------------------------------------------------------------------------------------
+_mail = email_url.parse(environment.text("EMAIL_URL"))
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM")
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 LOGGING = {

@@ -73,7 +73,8 @@ class Migration(SchemaMigration):
                 (
                     "expected",
                     models.JSONField(
-                        db_default=models.Value({}, models.JSONField()), help_text="The values that the author saw"
+                        db_default=models.Value({}, models.JSONField()),
+                        help_text="Values of the bronze row that the author saw; others are refused",
                     ),
                 ),
                 ("withdrawn", models.BooleanField(db_default=False, help_text="Undone by a later version")),
@@ -346,7 +347,14 @@ class Migration(SchemaMigration):
                 ("definition", models.JSONField(db_default=models.Value({}, models.JSONField()))),
                 ("message", models.TextField()),
                 ("severity", models.TextField(db_default="quarantine")),
-                ("version", models.TextField(help_text="Fingerprint of the definition")),
+                ("version", models.TextField(help_text="Fingerprint of what the rule asks")),
+                (
+                    "can_be_waived",
+                    models.BooleanField(
+                        db_default=True,
+                        help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum",
+                    ),
+                ),
                 ("active", models.BooleanField(db_default=True)),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
@@ -397,12 +405,22 @@ class Migration(SchemaMigration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("rule", models.TextField()),
+                (
+                    "rule_version",
+                    models.TextField(
+                        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
+                    ),
+                ),
                 ("bronze_id", models.BigIntegerField(blank=True, null=True)),
                 ("first_batch_no", models.BigIntegerField(blank=True, null=True)),
                 ("last_batch_no", models.BigIntegerField(blank=True, null=True)),
                 (
                     "expires_at",
-                    models.DateTimeField(blank=True, help_text="When it stops being given to new batches", null=True),
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
+                        null=True,
+                    ),
                 ),
                 ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 (
@@ -483,8 +501,8 @@ class Migration(SchemaMigration):
                 name="exception_states",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE _is_valid_transition BOOLEAN;",
-                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{open:proposed,proposed:open,proposed:queued,queued:landed,queued:open,open:superseded,proposed:superseded,queued:superseded,open:rejected,open:queued,landed:open,rejected:open,open:landed,proposed:landed,superseded:open}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
-                    hash="ff00a4b040c3319ed6599aba7b241a89d0032906",
+                    func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{open:proposed,proposed:open,proposed:queued,queued:landed,queued:open,open:superseded,proposed:superseded,queued:superseded,open:rejected,open:queued,landed:open,rejected:open,open:landed,proposed:landed,superseded:open,superseded:landed}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;',
+                    hash="7e566857a4649e860e770565a30b90cee8f581b0",
                     ignore_func_name='"dwh_lineage"._pgtrigger_should_ignore',
                     operation="UPDATE",
                     pgid="pgtrigger_exception_states_4839d",

@@ -53,7 +53,7 @@ BEGIN
         SELECT l_decision.target, b.rule, r.bronze_id, in_decision
         FROM dwh_lineage.decision_rows AS r
         JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = r.exception_id
-        JOIN dwh_lineage.quality_rules AS q ON q.target = l_decision.target AND q.rule = b.rule AND q.active AND q.waivable
+        JOIN dwh_lineage.quality_rules AS q ON q.target = l_decision.target AND q.rule = b.rule AND q.active AND q.can_be_waived
         WHERE r.decision_id = in_decision AND r.bronze_id = ANY (l_rows)
             AND (l_decision.rule IS NULL OR b.rule = l_decision.rule);
     ELSIF l_decision.verb = 'undo' THEN

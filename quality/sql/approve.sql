@@ -1,4 +1,4 @@
--- Approves a proposed decision: its rows are queued for replay. in_by: another person than its author. AS063 where it is
+-- Approves a proposed decision: its rows are queued for replay. in_by: another person than its author. AS068 where it is
 -- not proposed any more, or the author approves. Locks the decision and its exceptions.
 CREATE FUNCTION dwh_lineage.approve(in_decision bigint, in_by text)
 RETURNS void
@@ -13,11 +13,11 @@ BEGIN
     SELECT d.state, d.author_id INTO l_decision FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision FOR UPDATE;
     IF NOT FOUND OR l_decision.state <> 'proposed' THEN
         RAISE EXCEPTION 'Decision % does not wait for approval: it is %.', in_decision, coalesce(l_decision.state, 'not there')
-            USING ERRCODE = 'AS063', HINT = 'Look at the page again.';
+            USING ERRCODE = 'AS068', HINT = 'Look at the page again.';
     END IF;
     IF l_decision.author_id = l_approver THEN
         RAISE EXCEPTION 'Decision % is your own: another person has to approve it.', in_decision
-            USING ERRCODE = 'AS063', HINT = 'Ask somebody with the permission to approve.';
+            USING ERRCODE = 'AS068', HINT = 'Ask somebody with the permission to approve.';
     END IF;
     UPDATE dwh_lineage.quality_decisions
     SET state = 'queued', approver_id = l_approver, progressed_at = clock_timestamp()

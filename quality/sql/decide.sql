@@ -59,7 +59,7 @@ BEGIN
     GET DIAGNOSTICS l_selected = ROW_COUNT;
     IF l_selected = 0 THEN
         RAISE EXCEPTION 'Nothing of % that is open is selected.', in_target
-            USING ERRCODE = 'AS061', DETAIL = format('Selection: %s', in_selection - 'patches'),
+            USING ERRCODE = 'AS066', DETAIL = format('Selection: %s', in_selection - 'patches'),
                   HINT = 'Somebody may have decided already. Look at the page again.';
     END IF;
 

@@ -1,5 +1,5 @@
 -- Takes a table out of the metadata: its rules, exceptions, batches and edges. Refused while another table takes its
--- batches. For migrations that drop the table. Locks the target's row.
+-- batches, or while people have decided about its rows (AS065). For migrations that drop the table. Locks the target's row.
 CREATE FUNCTION dwh_lineage.forget_target(in_target text)
 RETURNS void
 LANGUAGE plpgsql
@@ -15,14 +15,7 @@ BEGIN
         RAISE EXCEPTION '% is still read by %.', in_target, l_consumers
             USING ERRCODE = 'AS032', HINT = 'Remove those tables first, or change what they read.';
     END IF;
-    DELETE FROM dwh_lineage.exception_events AS v
-    USING dwh_lineage.quality_exceptions AS e WHERE e.id = v.exception_id AND e.target_table = in_target;
-    DELETE FROM dwh_lineage.exception_breaches AS b
-    USING dwh_lineage.quality_exceptions AS e WHERE e.id = b.exception_id AND e.target_table = in_target;
-    DELETE FROM dwh_lineage.quality_exceptions WHERE target_table = in_target;
-    DELETE FROM dwh_lineage.issue_deltas AS d
-    USING dwh_lineage.quality_issues AS i WHERE i.id = d.issue_id AND i.target = in_target;
-    DELETE FROM dwh_lineage.quality_issues WHERE target = in_target;
+    PERFORM dwh_lineage.forget_exceptions(in_target);
     DELETE FROM dwh_lineage.quality_rules WHERE target = in_target;
     DELETE FROM dwh_lineage.pendings WHERE consumer = in_target;
     DELETE FROM dwh_lineage.skips WHERE consumer = in_target;

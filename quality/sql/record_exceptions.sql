@@ -1,5 +1,6 @@
 -- Puts the rows in pg_temp.rejected before people: one exception for each row, one breach for each rule it breaks, one
--- issue for each cause. A row that is an exception already is written anew only where it breaks other rules than before.
+-- issue for each cause. A row that is an exception already is written anew only where it breaks other rules than before; where it
+-- breaks the same with other values, corrected ones, its breaches show these.
 -- pg_temp.rejected: (bronze_id bigint, source_id text, broken smallint[] -- positions in quality_rules,
 -- seen jsonb -- column → what its expression gave, source_data jsonb). The load makes it.
 -- in_decision: the decision whose rows they are, in a replay: those that are queued by it are open again.
@@ -33,12 +34,7 @@ BEGIN
 
     DROP TABLE IF EXISTS pg_temp.recorded;
     CREATE TEMP TABLE recorded ON COMMIT DROP AS
-    WITH before AS (
-        SELECT e.bronze_id, e.state
-        FROM dwh_lineage.quality_exceptions AS e
-        JOIN pg_temp.rejected AS x ON x.bronze_id = e.bronze_id
-        WHERE in_decision IS NOT NULL AND e.target_table = in_target
-    ), written AS (
+    WITH written AS (
         INSERT INTO dwh_lineage.quality_exceptions AS e (
             source_table, source_id, bronze_id, issues, source_data, target_table, batch_no
         )
@@ -63,21 +59,24 @@ BEGIN
             WHERE e.issues <> excluded.issues OR e.state IN ('landed', 'superseded')
                 OR (e.state = 'queued' AND in_decision IS NOT NULL)
         -- xmax is 0 on a row that is new.
-        RETURNING e.id, e.bronze_id, e.xmax = 0 AS is_new
+        RETURNING e.id, e.bronze_id, e.state, e.xmax = 0 AS is_new
     )
-    SELECT w.id, w.bronze_id, w.is_new, x.broken, x.seen, b.state AS was
+    SELECT w.id, w.state, x.broken, x.seen,
+        -- This statement's snapshot still has the row as it was.
+        CASE WHEN NOT w.is_new THEN (SELECT e.state FROM dwh_lineage.quality_exceptions AS e WHERE e.id = w.id) END AS was
     FROM written AS w
-    JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id
-    LEFT JOIN before AS b ON b.bronze_id = w.bronze_id;
+    JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id;
 
     WITH gone AS (
         DELETE FROM dwh_lineage.exception_breaches AS b
         USING pg_temp.recorded AS w
-        WHERE NOT w.is_new AND b.exception_id = w.id
-        RETURNING b.issue_id
+        WHERE w.was IS NOT NULL AND b.exception_id = w.id
+        RETURNING b.issue_id, w.was
     )
     INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
-    SELECT g.issue_id, in_batch_no, -count(*) FROM gone AS g GROUP BY g.issue_id;
+    -- One that was closed is not counted any more.
+    SELECT g.issue_id, in_batch_no, -count(*) FROM gone AS g
+    WHERE g.was NOT IN ('landed', 'superseded') GROUP BY g.issue_id;
 
     WITH made AS (
         INSERT INTO dwh_lineage.exception_breaches (exception_id, issue_id, rule, column_name, value, message)
@@ -91,8 +90,16 @@ BEGIN
     INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
     SELECT m.issue_id, in_batch_no, count(*) FROM made AS m GROUP BY m.issue_id;
 
+    IF (SELECT count(*) FROM pg_temp.recorded) < l_count THEN
+        UPDATE dwh_lineage.exception_breaches AS b
+        SET value = x.seen ->> b.column_name
+        FROM pg_temp.rejected AS x
+        JOIN dwh_lineage.quality_exceptions AS e ON e.target_table = in_target AND e.bronze_id = x.bronze_id
+        WHERE b.exception_id = e.id AND b.value IS DISTINCT FROM x.seen ->> b.column_name;
+    END IF;
+
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no, decision_id)
-    SELECT w.id, w.was, 'open', in_batch_no, in_decision FROM pg_temp.recorded AS w;
+    SELECT w.id, w.was, w.state, in_batch_no, in_decision FROM pg_temp.recorded AS w;
     RETURN l_count;
 END
 $$;

@@ -20,7 +20,7 @@ BEGIN
     WHERE d.id = in_decision;
     IF NOT FOUND OR l_decision.state = 'proposed' THEN
         RAISE EXCEPTION 'Decision % is not there, or not approved.', in_decision
-            USING ERRCODE = 'AS063', HINT = 'SELECT dwh_lineage.approve(decision, user) approves one.';
+            USING ERRCODE = 'AS068', HINT = 'SELECT dwh_lineage.approve(decision, user) approves one.';
     ELSIF l_decision.state <> 'queued' THEN
         RETURN 0;
     END IF;
@@ -50,7 +50,7 @@ BEGIN
         SELECT count(*) FILTER (WHERE s.outcome = 'landed') AS landed,
             count(*) FILTER (WHERE s.outcome = 'open') AS failing,
             count(*) FILTER (WHERE s.outcome = 'rejected') AS rejected,
-            count(*) FILTER (WHERE s.outcome = 'overtaken') AS overtaken
+            count(*) FILTER (WHERE s.outcome IN ('overtaken', 'superseded')) AS overtaken
         FROM settled AS s
     )
     UPDATE dwh_lineage.quality_decisions AS d

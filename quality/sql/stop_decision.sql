@@ -1,5 +1,5 @@
 -- Ends a decision before its time: a proposed one is withdrawn, a queued one is cancelled. Rows that have no outcome yet
--- are open again; what has landed stays, and can be undone. in_by is noted. AS063 where there is nothing to stop.
+-- are open again; what has landed stays, and can be undone. in_by is noted. AS068 where there is nothing to stop.
 -- Waits for the chunk that is under way. Locks the decision and its exceptions.
 CREATE FUNCTION dwh_lineage.stop_decision(in_decision bigint, in_by text)
 RETURNS void
@@ -14,7 +14,7 @@ BEGIN
     SELECT d.state INTO l_state FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision FOR UPDATE;
     IF l_state IS NULL OR l_state NOT IN ('proposed', 'queued') THEN
         RAISE EXCEPTION 'Decision % cannot be stopped: it is %.', in_decision, coalesce(l_state, 'not there')
-            USING ERRCODE = 'AS063', HINT = 'What is done can be undone.';
+            USING ERRCODE = 'AS068', HINT = 'What is done can be undone.';
     END IF;
     PERFORM dwh_lineage.move_decided(in_decision, l_state, 'open');
     UPDATE dwh_lineage.decision_rows SET outcome = 'cancelled' WHERE decision_id = in_decision AND outcome IS NULL;

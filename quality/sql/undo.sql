@@ -1,5 +1,5 @@
 -- Undoes a decision: a decision of its own, whose replay gives each row the patch it had before, takes waivers back, and
--- opens rejected rows again. Returns the new decision. AS063 where it is not at its end, changed nothing, or is undone
+-- opens rejected rows again. Returns the new decision. AS068 where it is not at its end, changed nothing, or is undone
 -- already. Rows that a later decision has changed are left alone. Locks the decision.
 CREATE FUNCTION dwh_lineage.undo(in_decision bigint, in_by text, in_reason text DEFAULT '')
 RETURNS bigint
@@ -18,7 +18,7 @@ BEGIN
         SELECT 1 FROM dwh_lineage.quality_decisions AS u WHERE u.undoes_id = in_decision
     ) THEN
         RAISE EXCEPTION 'Decision % cannot be undone.', in_decision
-            USING ERRCODE = 'AS063', HINT = 'It is still under way, is an undo itself, or has been undone already.';
+            USING ERRCODE = 'AS068', HINT = 'It is still under way, is an undo itself, or has been undone already.';
     END IF;
     INSERT INTO dwh_lineage.quality_decisions (verb, target, selection, undoes_id, reason, author_id)
     VALUES ('undo', l_decision.target, jsonb_build_object('decision', in_decision), in_decision, btrim(in_reason), l_author)
@@ -26,12 +26,12 @@ BEGIN
     INSERT INTO dwh_lineage.decision_rows (decision_id, exception_id, bronze_id)
     SELECT l_undo, r.exception_id, r.bronze_id
     FROM dwh_lineage.decision_rows AS r
-    WHERE r.decision_id = in_decision AND r.outcome IN ('landed', 'open', 'rejected')
+    WHERE r.decision_id = in_decision AND r.outcome IN ('landed', 'open', 'rejected', 'superseded')
     ORDER BY r.id;
     GET DIAGNOSTICS l_selected = ROW_COUNT;
     IF l_selected = 0 THEN
         RAISE EXCEPTION 'Decision % changed nothing.', in_decision
-            USING ERRCODE = 'AS063', HINT = 'There is nothing to undo.';
+            USING ERRCODE = 'AS068', HINT = 'There is nothing to undo.';
     END IF;
     UPDATE dwh_lineage.quality_decisions SET selected = l_selected WHERE id = l_undo;
     RETURN l_undo;

@@ -32,7 +32,7 @@ def partitions() -> list[tuple[object, ...]]:
 
 
 def made_now() -> int:
-    return next(done.partitions for done in maintain() if done.target == "bronze.raw_readings")
+    return next(done.partitions for done in maintain("test") if done.target == "bronze.raw_readings")
 
 
 def test_missing_partitions_are_made_with_their_guards() -> None:
@@ -49,7 +49,7 @@ def test_new_blocks_are_summarised() -> None:
     execute("INSERT INTO bronze.raw_readings (sensor, note) "
             "SELECT 'ab', repeat('x', 500) FROM generate_series(1, 5000)")  # fmt: skip
     # Summarises what is left and says how much that was: nothing, after maintenance.
-    maintain()
+    maintain("test")
     left = execute("SELECT sum(brin_summarize_new_values(x.indexrelid)) FROM pg_index AS x "
                    "JOIN pg_inherits AS i ON i.inhrelid = x.indrelid "
                    "WHERE i.inhparent = 'bronze.raw_readings_rows'::regclass")  # fmt: skip

@@ -126,7 +126,7 @@ def test_a_run_is_found_by_its_status(page: Page) -> None:
 
 def test_no_page_scrolls_sideways_or_offends_the_content_security_policy(page: Page) -> None:
     addresses = [f"/admin/{entry.path}" for entry in registered() if "<" not in entry.path and "." not in entry.path]
-    addresses += ["/admin/", "/admin/administration/", "/admin/lineage/batch/", "/admin/medallion/schedule/add/"]
+    addresses += ["/admin/", "/admin/administration/", "/admin/lineage/batch/"]
     addresses += [page.get_attribute(".cause-title a", "href") or "", page.get_attribute(".last-runs a", "href") or ""]
     page.goto("/admin/exceptions/rows/")
     addresses.append(page.get_attribute("tbody a", "href") or "")

@@ -9,10 +9,7 @@ from django.urls import reverse
 
 from lineage.admin import CappedPaginator
 from lineage.models import Batch
-from medallion.models import Schedule
 from tests import seeds
-
-SCHEDULE = {"pipeline": "retail", "cron": "0 5 * * *", "time_zone": "Europe/Paris", "catch_up": "latest"}
 
 
 @pytest.fixture
@@ -39,25 +36,3 @@ def test_lists_are_counted_no_further_than_one_pages(db: None, monkeypatch: pyte
     seeds.seed_warehouse()
     monkeypatch.setattr(CappedPaginator, "most", 7)
     assert CappedPaginator(Batch.objects.order_by("pk"), 5).count == 7
-
-
-def test_a_schedule_is_made_with_what_it_needs(admin: Client) -> None:
-    response = admin.post(reverse("admin:medallion_schedule_add"), {**SCHEDULE, "parameters": "{}"})
-    assert response.status_code == 302, response.context["adminform"].form.errors
-    assert Schedule.objects.get().parameters == {}
-
-
-@pytest.mark.parametrize(
-    ("wrong", "reason"),
-    [
-        ({"cron": "61 5 * * *"}, "is no cron expression"),
-        ({"time_zone": "Paris"}, "is no time zone"),
-        ({"parameters": "[1]"}, "Parameters have names"),
-    ],
-)
-def test_a_schedule_that_means_nothing_is_refused_with_the_reason(
-    admin: Client, wrong: dict[str, str], reason: str
-) -> None:
-    response = admin.post(reverse("admin:medallion_schedule_add"), {**SCHEDULE, **wrong})
-    assert reason in response.content.decode()
-    assert not Schedule.objects.exists()

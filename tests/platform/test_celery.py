@@ -43,5 +43,6 @@ def test_a_message_reaches_the_broker() -> None:
 def test_everything_that_beat_sends_is_a_task_that_workers_know() -> None:
     app.loader.import_default_modules()
     sent = {entry["task"] for entry in app.conf.beat_schedule.values()}
-    assert sent == {f"medallion.tasks.{name}" for name in ("sweep", "pick_up", "maintain")}
+    ours = {f"medallion.tasks.{name}" for name in ("sweep", "tick", "pick_up", "maintain")}
+    assert sent == ours | {"assay.tasks.deliver"}
     assert sent <= set(app.tasks)

@@ -10,7 +10,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from assay import doctor
+from lineage.models import Notification, PipelineRun
 from medallion import compile
+from medallion.models import Schedule
+from medallion.schedules.tick import tick
 from tests.warehouses.lab import warehouse
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +116,31 @@ def test_a_gap_in_the_accounting_line_is_found_with_the_way_to_its_rows() -> Non
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM dwh_etl.outcomes_silver_readings() WHERE outcome IS NULL")
         assert cursor.fetchone() == (1,)
+
+
+def test_schedules_that_nobody_looks_at_are_found() -> None:
+    Schedule.objects.all().delete()
+    assert list(doctor._ticks()) == []  # nothing to look at
+    Schedule.objects.create(pipeline="daily", cron="0 2 * * *")
+    execute("UPDATE dwh_lineage.schedules SET created_at = clock_timestamp() - interval '1 minute'")
+    assert not next(doctor._ticks()).problem
+    execute("UPDATE dwh_lineage.schedules SET created_at = clock_timestamp() - interval '1 hour'")
+    (found,) = doctor._ticks()
+    assert found.detail == "nobody has looked at them for 1 h 00 min"
+    assert "manage.py up" in found.advice
+    tick()
+    assert not next(doctor._ticks()).problem
+    execute("UPDATE dwh_lineage.ticks SET at = clock_timestamp() - interval '3 minutes'")
+    assert next(doctor._ticks()).problem
+
+
+def test_notifications_that_a_channel_does_not_take_are_found() -> None:
+    assert list(doctor._notifications()) == []
+    run = PipelineRun.objects.create(pipeline_name="daily", status="failed")
+    notification = Notification.objects.get(event=f"run {run.pk}")
+    notification.deliveries.create(channel="webhook", attempts=2, error="It answered 404 Not Found.")
+    (found,) = doctor._notifications()
+    assert found.detail == "1 not delivered by webhook: It answered 404 Not Found."
 
 
 def test_the_command_fails_where_something_is_wrong() -> None:

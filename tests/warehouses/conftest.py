@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connections
+from django.test import modify_settings
 from psycopg import sql
 
+from medallion.registry import warehouse
 from tests.warehouses import bench_database as bench
+from tests.warehouses.shop import Shop
 
 Connect = Callable[..., bench.Connection]
 Parameters = dict[str, Any]
+
+_numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
@@ -81,3 +90,25 @@ def lab(connect: Connect) -> bench.Connection:
     connection = connect()
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     return connection
+
+
+@pytest.fixture
+def shop(tmp_path: Path, lab_parameters: Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """An app that is installed, with a database of its own behind Django's connection."""
+    label = f"shop_{next(_numbers)}"
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    tested = connections["default"]
+    with copy_of(lab_parameters, "_shop") as parameters:
+        own = type(tested)({**tested.settings_dict, "NAME": parameters["dbname"]}, "default")
+        with connecting(parameters) as connect:
+            made = Shop(tmp_path, label, connect())
+            connections["default"] = own
+            try:
+                with modify_settings(INSTALLED_APPS={"append": label}):
+                    warehouse.cache_clear()
+                    yield made
+            finally:
+                own.close()
+                connections["default"] = tested
+                warehouse.cache_clear()

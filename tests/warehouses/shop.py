@@ -99,6 +99,10 @@ class Shop:
             anew = self.value("SELECT needs_rebuild FROM dwh_lineage.targets WHERE target = %s", target)
             bench.run(self.sql, target, "rebuild" if anew else "load")
 
+    def run_anew(self, target: str) -> None:
+        """Rebuilds a table."""
+        bench.run(self.sql, target, "rebuild")
+
     def rows(self, target: str, order: str = "1") -> list[tuple[Any, ...]]:
         names = ", ".join(name for name in self.columns(target) if not name.endswith(("_sk", "_key")))
         return self.sql.execute(f"SELECT {names} FROM {target} ORDER BY {order}").fetchall()

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connections
-from django.test import modify_settings
 
 from medallion.compile import silver
-from medallion.registry import warehouse
-from tests.warehouses import conftest
 from tests.warehouses.shop import Shop
 
 pytestmark = pytest.mark.django_db
@@ -64,28 +58,6 @@ ROWS = (
     {"id": "1", "name": "A", "score": "2.5", "at": "2024-01-02"},
     {"id": "2", "name": "B", "score": "x", "at": "2024-01-01"},
 )
-
-
-@pytest.fixture
-def shop(tmp_path: Path, lab_parameters: conftest.Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
-    """An app that is installed, with a database of its own behind Django's connection."""
-    label = f"shop_{next(_numbers)}"
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    tested = connections["default"]
-    with conftest.copy_of(lab_parameters, "_shop") as parameters:
-        own = type(tested)({**tested.settings_dict, "NAME": parameters["dbname"]}, "default")
-        with conftest.connecting(parameters) as connect:
-            made = Shop(tmp_path, label, connect())
-            connections["default"] = own
-            try:
-                with modify_settings(INSTALLED_APPS={"append": label}):
-                    warehouse.cache_clear()
-                    yield made
-            finally:
-                own.close()
-                connections["default"] = tested
-                warehouse.cache_clear()
 
 
 def test_tables_are_created_with_inputs_first_and_go_away_again(shop: Shop) -> None:

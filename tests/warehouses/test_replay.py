@@ -115,7 +115,7 @@ def test_a_waived_row_lands_and_what_cannot_be_waived_is_refused(people: Connect
     (high,) = readings(people, GOOD | {"order": "101"})
     with pytest.raises(psycopg.errors.DatabaseError, match="cannot be waived") as refused, people.transaction():
         decide(people, "waive", Readings.target, in_rule="order:castable")
-    assert refused.value.sqlstate == "AS062"
+    assert refused.value.sqlstate == "AS067"
     replay(people, decide(people, "waive", Readings.target, in_rule="order:between"))
     assert state_of(people, Readings.target, high) == "landed"
     assert [row["order"] for row in bench.rows(people, Readings.target)] == [101]
@@ -234,7 +234,7 @@ def test_a_guarded_decision_waits_for_another_person(people: Connection) -> None
     for attempt in ("SELECT dwh_lineage.approve(%s, 'ada')", "SELECT dwh_lineage.replay_chunk(%s)"):
         with pytest.raises(psycopg.errors.DatabaseError) as refused, people.transaction():
             people.execute(attempt, (decision,))
-        assert refused.value.sqlstate == "AS063"
+        assert refused.value.sqlstate == "AS068"
     with pytest.raises(psycopg.errors.CheckViolation), people.transaction():
         people.execute("UPDATE dwh_lineage.quality_decisions SET state = 'queued' WHERE id = %s", (decision,))
     people.execute("SELECT dwh_lineage.approve(%s, 'bob')", (decision,))

@@ -5,11 +5,14 @@ import time
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
-from lineage.models import Attempt, PipelineRun, Step, Target
+from lineage.connections import work_connection
+from lineage.models import Attempt, Lease, PipelineRun, Step, Target
 from medallion.execution.claim import claim_step
 from medallion.execution.create import create_run
 from medallion.execution.errors import RunIsLive, RunRefused
+from medallion.execution.heartbeat import BEAT_SECONDS, Heartbeat
 from medallion.execution.intervene import cancel_run, continue_run, resume_run
 from medallion.execution.perform import perform_step, run_here
 from medallion.execution.sweep import sweep
@@ -56,6 +59,25 @@ def test_a_cancelled_step_whose_worker_died_ends(house: House, run: PipelineRun,
     run.refresh_from_db()
     assert run.status == "cancelled"
     assert house.outcomes(first_step) == ["lost"]
+
+
+def test_nobody_waits_for_a_whole_lease_of_what_is_cancelled(house: House, run: PipelineRun, first_step: Step) -> None:
+    """The worker may be dead: one heartbeat for it to see the flag, 2 seconds for it to stop."""
+
+    def seconds_left() -> float:
+        return (Lease.objects.get(step=first_step).until - timezone.now()).total_seconds()
+
+    claim = claim_step(first_step.pk)
+    assert claim is not None
+    assert seconds_left() > 20
+    cancel_run(run.pk)
+    assert seconds_left() <= BEAT_SECONDS
+    with work_connection() as work, work_connection() as own:
+        own.execute("RESET ROLE")
+        heart = Heartbeat(claim, work)
+        heart.beat(own)
+    assert heart.cancelled
+    assert seconds_left() <= 2
 
 
 def test_what_has_ended_cannot_be_cancelled(house: House, run: PipelineRun) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 
-from lineage.models import Attempt, Lease, PipelineRun, Step
+from lineage.models import Attempt, Lease, PipelineRun, Step, Tick
+from lineage.ticks import since_tick
 from medallion.execution import doorbell
 from medallion.execution.claim import MAX_LOST, claim_step
 from medallion.execution.perform import perform_step, run_here
@@ -100,3 +102,12 @@ def test_every_attempt_of_a_rough_day_ends(house: House, run: PipelineRun, first
     assert run_here(run) == "completed"
     assert not Attempt.objects.filter(outcome=None).exists()
     assert house.outcomes(first_step) == ["lost", "failed", "succeeded"]
+
+
+def test_a_sweep_leaves_a_sign_of_life(house: House) -> None:
+    assert since_tick("sweep") is None
+    sweep()
+    first = Tick.objects.get(name="sweep").at
+    sweep()
+    assert Tick.objects.get(name="sweep").at > first
+    assert (since_tick("sweep") or timedelta.max) < timedelta(seconds=5)

@@ -18,6 +18,21 @@ CREATE TABLE silver.order_items (
 COMMENT ON TABLE silver.order_items IS 'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.';
 CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
 CREATE UNIQUE INDEX order_items_history_key ON silver.order_items (order_id, order_line_number, valid_from);
+CREATE TABLE dwh_staging.silver_order_items_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    order_id uuid NOT NULL,
+    order_line_number smallint NOT NULL,
+    product_id text,
+    quantity integer,
+    unit_price numeric(10,2),
+    discount numeric(10,2)
+);
+COMMENT ON TABLE dwh_staging.silver_order_items_base IS 'What silver.order_items folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_order_items_base (order_id, order_line_number);
 
 -- Bronze rows of bronze.raw_order_items as silver.order_items sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
@@ -63,10 +78,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 4, 8, 10, 12, 14, 15]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.order_items' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -120,51 +136,62 @@ FROM (
         v.unit_price,
         v.discount,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
+        CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
                 AND (order_id IS NOT NULL) IS TRUE
                 AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL)
                 AND (order_line_number IS NOT NULL) IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.order_items' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) END)
+                AND (v._deleted OR (
+                    ((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE
+                    AND (btrim(product_id) <> '') IS TRUE
+                    AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
+                    AND ("text.quantity" IS NULL OR quantity IS NOT NULL)
+                    AND (quantity > 0) IS TRUE
+                    AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL)
+                    AND (unit_price >= 0) IS TRUE
+                    AND ("text.discount" IS NULL OR discount IS NOT NULL)
+                    AND (discount >= 0) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
                 CASE WHEN NOT ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 3::smallint END,
                 CASE WHEN NOT ((order_line_number IS NOT NULL) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((btrim(product_id) <> '') IS TRUE) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((quantity > 0) IS TRUE) AND ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 9::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((unit_price >= 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 11::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.discount" IS NULL OR discount IS NOT NULL) THEN 12::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((discount >= 0) IS TRUE) AND ("text.discount" IS NULL OR discount IS NOT NULL) THEN 13::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 14::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 15::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
-                AND (order_id IS NOT NULL) IS TRUE
-                AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL)
-                AND (order_line_number IS NOT NULL) IS TRUE
-                AND ((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE
-                AND (btrim(product_id) <> '') IS TRUE
-                AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
-                AND ("text.quantity" IS NULL OR quantity IS NOT NULL)
-                AND (quantity > 0) IS TRUE
-                AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL)
-                AND (unit_price >= 0) IS TRUE
-                AND ("text.discount" IS NULL OR discount IS NOT NULL)
-                AND (discount >= 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 3::smallint END,
-                CASE WHEN NOT ((order_line_number IS NOT NULL) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 4::smallint END,
-                CASE WHEN NOT (((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 6::smallint END,
-                CASE WHEN NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 7::smallint END,
-                CASE WHEN NOT ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ((quantity > 0) IS TRUE) AND ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((unit_price >= 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 11::smallint END,
-                CASE WHEN NOT ("text.discount" IS NULL OR discount IS NOT NULL) THEN 12::smallint END,
-                CASE WHEN NOT ((discount >= 0) IS TRUE) AND ("text.discount" IS NULL OR discount IS NOT NULL) THEN 13::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 14::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 15::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 15::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.order_items' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) END) THEN 16::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -217,34 +244,37 @@ FROM (
                 nullif(btrim(coalesce(discount, '0')), '') AS "text.discount",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
-                    CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
-                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'order_id', b.order_id,
-                            'line_number', b.line_number,
-                            'sku', b.sku,
-                            'quantity', b.quantity,
-                            'unit_price', b.unit_price,
-                            'discount', b.discount,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_order_items_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
+                        CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
+                        CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'order_id', b.order_id,
+                                'line_number', b.line_number,
+                                'sku', b.sku,
+                                'quantity', b.quantity,
+                                'unit_price', b.unit_price,
+                                'discount', b.discount,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_order_items_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -319,7 +349,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.order_id = s.order_id AND k.order_line_number = s.order_line_number))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.order_items AS s
@@ -368,6 +400,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.order_items';
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(l_load.taken, NULL) AS v;
@@ -386,10 +419,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.order_items' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.order_items', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -407,8 +442,8 @@ BEGIN
         e.discount
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -489,10 +524,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.order_items', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -509,7 +546,11 @@ BEGIN
             e.discount
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+        FROM dwh_staging.silver_order_items_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.order_id = z.order_id AND t.order_line_number = z.order_line_number);
         CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -545,6 +586,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.order_items', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
@@ -559,10 +601,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.order_items', 'bronze.raw_order_items', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.order_items' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -580,8 +633,11 @@ BEGIN
         e.discount
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    FROM dwh_staging.silver_order_items_base AS z;
     CALL dwh_etl.fold_silver_order_items(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -590,6 +646,97 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_order_items', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.order_items says at in_horizon, as the base of later folds. Called by
+-- dwh_etl.retire_partitions before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_order_items(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.order_items' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.order_id,
+        e.order_line_number,
+        e.product_id,
+        e.quantity,
+        e.unit_price,
+        e.discount
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    FROM dwh_staging.silver_order_items_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.order_line_number, k.product_id, k.quantity, k.unit_price, k.discount
+    FROM (
+        SELECT DISTINCT ON (k.order_id, k.order_line_number) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.order_id, e.order_line_number, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+        ) AS k
+        ORDER BY k.order_id, k.order_line_number, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_order_items_base;
+    INSERT INTO dwh_staging.silver_order_items_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, order_line_number, product_id, quantity, unit_price, discount)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -629,6 +776,9 @@ BEGIN
     END IF;
     SELECT dwh_lineage.begin_replay('silver.order_items', l_batch_id) AS load_batch INTO l_load;
     l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL, l_rows) AS v;
@@ -643,10 +793,21 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions(
         'silver.order_items', 'bronze.raw_order_items', l_load.load_batch, in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.order_items', l_load.load_batch, 'decided', in_decision);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.order_items' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
 
     l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.order_id, e.order_line_number)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
 
@@ -655,6 +816,7 @@ BEGIN
     SELECT v.*
     FROM dwh_etl.evaluate_silver_order_items(NULL, l_keys) AS v
     WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -671,18 +833,24 @@ BEGIN
         e.discount
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    FROM dwh_staging.silver_order_items_base AS z
+    WHERE ROW(z.order_id, z.order_line_number)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_inserted, l_updated, l_deleted);
     IF l_landed <> '{}' THEN
         DELETE FROM silver.order_items AS s
         WHERE ROW(s.order_id, s.order_line_number)::text = ANY (l_keys)
+            AND coalesce(s.valid_from::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true)
             AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.order_id = s.order_id AND e.order_line_number = s.order_line_number);
         GET DIAGNOSTICS l_gone = ROW_COUNT;
         l_deleted := l_deleted + l_gone;
     END IF;
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_order_items', l_read),
-        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_order_items', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
     );
 END
 $routine$;
@@ -698,13 +866,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) AS _live
     FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, true
+    FROM dwh_staging.silver_order_items_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount,
@@ -716,7 +887,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.order_id, e.order_line_number, e._effective
@@ -742,17 +913,23 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.order_id = e.order_id AND w.order_line_number = e.order_line_number AND w._effective = e._effective
     LEFT JOIN silver.order_items AS s
         ON s.order_id = e.order_id AND s.order_line_number = e.order_line_number AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_order_items_rows AS b) AS r
+FROM bronze.raw_order_items_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.order_items' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.order_items' AND p.batch_no = r._batch_no
@@ -799,26 +976,31 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.order_items' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
     ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
-    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', false, true),
+    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
     ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, true),
-    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', false, true),
-    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true, true),
-    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true, true),
-    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true, true),
+    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '6128c30ec04f', false, true),
+    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', 'a1cf17c2cf21', true, true),
+    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', true, true),
+    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
     ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
-    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true, true),
+    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
     ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true, true),
+    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, true),
     ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true, true),
+    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, true),
     ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', false, true)
+    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.order_items', 'updated_at:before_horizon', 16, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.order_items', 'bronze.raw_order_items');
 

@@ -18,6 +18,20 @@ CREATE TABLE silver.orders (
 COMMENT ON TABLE silver.orders IS 'One row for each order and status it went through.';
 CREATE UNIQUE INDEX orders_current_key ON silver.orders (order_id) WHERE is_current;
 CREATE UNIQUE INDEX orders_history_key ON silver.orders (order_id, valid_from);
+CREATE TABLE dwh_staging.silver_orders_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    order_id uuid NOT NULL,
+    customer_id uuid,
+    ordered_at timestamptz,
+    status text,
+    total numeric(12,2)
+);
+COMMENT ON TABLE dwh_staging.silver_orders_base IS 'What silver.orders folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_orders_base (order_id);
 
 -- Bronze rows of bronze.raw_orders as silver.orders sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
@@ -61,10 +75,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 5, 7, 8, 10, 11]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.orders' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -113,39 +128,54 @@ FROM (
         v.status,
         v.total,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
+        CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
                 AND (order_id IS NOT NULL) IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.orders' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders') AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) END)
+                AND (v._deleted OR (
+                    ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
+                    AND (customer_id IS NOT NULL) IS TRUE
+                    AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL)
+                    AND (ordered_at IS NOT NULL) IS TRUE
+                    AND (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE
+                    AND ("text.total" IS NULL OR total IS NOT NULL)
+                    AND (total >= 0) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((ordered_at IS NOT NULL) IS TRUE) AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.total" IS NULL OR total IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((total >= 0) IS TRUE) AND ("text.total" IS NULL OR total IS NOT NULL) THEN 9::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
-                AND (order_id IS NOT NULL) IS TRUE
-                AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
-                AND (customer_id IS NOT NULL) IS TRUE
-                AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL)
-                AND (ordered_at IS NOT NULL) IS TRUE
-                AND (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE
-                AND ("text.total" IS NULL OR total IS NOT NULL)
-                AND (total >= 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 3::smallint END,
-                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 4::smallint END,
-                CASE WHEN NOT ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((ordered_at IS NOT NULL) IS TRUE) AND ("text.ordered_at" IS NULL OR ordered_at IS NOT NULL) THEN 6::smallint END,
-                CASE WHEN NOT ((status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned')) IS TRUE) THEN 7::smallint END,
-                CASE WHEN NOT ("text.total" IS NULL OR total IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ((total >= 0) IS TRUE) AND ("text.total" IS NULL OR total IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 11::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.orders' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = v.order_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders') AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS s WHERE s.order_id = v.order_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.customer_id, s.ordered_at, s.status, s.total) IS NOT DISTINCT FROM ROW(v.customer_id, v.ordered_at, v.status, v.total)) END) THEN 12::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -193,32 +223,35 @@ FROM (
                 nullif(btrim(total), '') AS "text.total",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
-                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
-                    CASE WHEN c.patch ? 'order_date' THEN c.patch ->> 'order_date' ELSE b.order_date END AS order_date,
-                    CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
-                    CASE WHEN c.patch ? 'total' THEN c.patch ->> 'total' ELSE b.total END AS total,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'id', b.id,
-                            'customer_id', b.customer_id,
-                            'order_date', b.order_date,
-                            'status', b.status,
-                            'total', b.total,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_orders_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.orders' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
+                        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                        CASE WHEN c.patch ? 'order_date' THEN c.patch ->> 'order_date' ELSE b.order_date END AS order_date,
+                        CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
+                        CASE WHEN c.patch ? 'total' THEN c.patch ->> 'total' ELSE b.total END AS total,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'id', b.id,
+                                'customer_id', b.customer_id,
+                                'order_date', b.order_date,
+                                'status', b.status,
+                                'total', b.total,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_orders_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.orders' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.orders' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -293,7 +326,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.order_id = s.order_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.orders AS s
@@ -342,6 +377,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.orders';
+    PERFORM dwh_lineage.end_waivers('silver.orders');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(l_load.taken, NULL) AS v;
@@ -360,10 +396,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.orders' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.orders', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -380,8 +418,8 @@ BEGIN
         e.total
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -462,10 +500,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.orders', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -481,7 +521,11 @@ BEGIN
             e.total
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+        FROM dwh_staging.silver_orders_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.order_id = z.order_id);
         CALL dwh_etl.fold_silver_orders(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -517,6 +561,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.orders', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.orders');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
@@ -531,10 +576,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.orders', 'bronze.raw_orders', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.orders' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -551,8 +607,11 @@ BEGIN
         e.total
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+    FROM dwh_staging.silver_orders_base AS z;
     CALL dwh_etl.fold_silver_orders(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -561,6 +620,96 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_orders', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.orders says at in_horizon, as the base of later folds. Called by dwh_etl.retire_partitions
+-- before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_orders(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.orders');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.orders' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.order_id,
+        e.customer_id,
+        e.ordered_at,
+        e.status,
+        e.total
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.orders' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+    FROM dwh_staging.silver_orders_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.customer_id, k.ordered_at, k.status, k.total
+    FROM (
+        SELECT DISTINCT ON (k.order_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.order_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.order_id, e._effective, e._deleted, e.customer_id, e.ordered_at, e.status, e.total)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.order_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
+        ) AS k
+        ORDER BY k.order_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_orders_base;
+    INSERT INTO dwh_staging.silver_orders_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, customer_id, ordered_at, status, total)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.customer_id, f.ordered_at, f.status, f.total FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -600,6 +749,9 @@ BEGIN
     END IF;
     SELECT dwh_lineage.begin_replay('silver.orders', l_batch_id) AS load_batch INTO l_load;
     l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL, l_rows) AS v;
@@ -614,10 +766,21 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions(
         'silver.orders', 'bronze.raw_orders', l_load.load_batch, in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.orders', l_load.load_batch, 'decided', in_decision);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.orders' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.orders', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
 
     l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.order_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
 
@@ -626,6 +789,7 @@ BEGIN
     SELECT v.*
     FROM dwh_etl.evaluate_silver_orders(NULL, l_keys) AS v
     WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.orders' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -641,18 +805,24 @@ BEGIN
         e.total
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total
+    FROM dwh_staging.silver_orders_base AS z
+    WHERE ROW(z.order_id)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_orders(l_batch_id, false, l_inserted, l_updated, l_deleted);
     IF l_landed <> '{}' THEN
         DELETE FROM silver.orders AS s
         WHERE ROW(s.order_id)::text = ANY (l_keys)
+            AND coalesce(s.valid_from::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true)
             AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.order_id = s.order_id);
         GET DIAGNOSTICS l_gone = ROW_COUNT;
         l_deleted := l_deleted + l_gone;
     END IF;
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_orders', l_read),
-        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_orders', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
     );
 END
 $routine$;
@@ -668,13 +838,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.customer_id, v.ordered_at, v.status, v.total
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.customer_id, v.ordered_at, v.status, v.total, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true) AS _live
     FROM dwh_etl.evaluate_silver_orders(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.orders' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.customer_id, z.ordered_at, z.status, z.total, true
+    FROM dwh_staging.silver_orders_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.customer_id, c.ordered_at, c.status, c.total,
@@ -686,7 +859,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.order_id, e._effective
@@ -712,17 +885,23 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.order_id = e.order_id AND w._effective = e._effective
     LEFT JOIN silver.orders AS s
         ON s.order_id = e.order_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.orders AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_orders_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_orders_rows AS b) AS r
+FROM bronze.raw_orders_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.orders' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.orders' AND p.batch_no = r._batch_no
@@ -769,22 +948,27 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.orders' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
     ('silver.orders', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
-    ('silver.orders', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', false, true),
+    ('silver.orders', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
     ('silver.orders', 'customer_id:castable', 3, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, true),
-    ('silver.orders', 'customer_id:required', 4, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true, true),
+    ('silver.orders', 'customer_id:required', 4, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', true, true),
     ('silver.orders', 'ordered_at:castable', 5, 'ordered_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'ordered_at is no timestamp', '511a02906e39', false, true),
-    ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '04d0d208c1a9', true, true),
-    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', '5d95a9077087', false, true),
+    ('silver.orders', 'ordered_at:required', 6, 'ordered_at', 'required', '{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}'::jsonb, 'ordered_at is missing', '2d675c08d096', true, true),
+    ('silver.orders', 'status:one_of', 7, 'status', 'one_of', '{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}'::jsonb, 'status is none of pending, paid, shipped, delivered, cancelled, returned', '796e47b9f671', false, true),
     ('silver.orders', 'total:castable', 8, 'total', 'castable', '{"kind": "castable", "precision": 12, "scale": 2, "type": "numeric(12,2)"}'::jsonb, 'total is no number with at most 2 places after the point', '7afc7d65a234', false, true),
-    ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', 'a3264c1836ac', true, true),
+    ('silver.orders', 'total:at_least', 9, 'total', 'at_least', '{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}'::jsonb, 'total is less than 0', '36fb02814934', true, true),
     ('silver.orders', 'updated_at:castable', 10, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', false, true)
+    ('silver.orders', 'updated_at:required', 11, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.orders', 'updated_at:before_horizon', 12, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.orders', 'bronze.raw_orders');
 

@@ -17,6 +17,19 @@ CREATE TABLE silver.products (
 COMMENT ON TABLE silver.products IS 'One row for each product and period.';
 CREATE UNIQUE INDEX products_current_key ON silver.products (product_id) WHERE is_current;
 CREATE UNIQUE INDEX products_history_key ON silver.products (product_id, valid_from);
+CREATE TABLE dwh_staging.silver_products_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    product_id text NOT NULL,
+    name text,
+    category text,
+    price numeric(10,2)
+);
+COMMENT ON TABLE dwh_staging.silver_products_base IS 'What silver.products folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_products_base (product_id);
 
 -- Bronze rows of bronze.raw_products as silver.products sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
@@ -58,10 +71,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 4, 5, 7, 8]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.products' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -105,31 +119,48 @@ FROM (
         v.category,
         v.price,
         v.updated_at,
-        CASE WHEN v._deleted THEN CASE WHEN (btrim(product_id) <> '') IS TRUE
+        CASE WHEN (btrim(product_id) <> '') IS TRUE
                 AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
+                AND (updated_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.products' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products') AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) END)
+                AND (v._deleted OR (
+                    ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
+                    AND (char_length(name) >= 2) IS TRUE
+                    AND (category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE
+                    AND ("text.price" IS NULL OR price IS NOT NULL)
+                    AND (price > 0) IS TRUE
+                )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(name) >= 2) IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.price" IS NULL OR price IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((price > 0) IS TRUE) AND ("text.price" IS NULL OR price IS NOT NULL) THEN 6::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
-            ], NULL) END ELSE CASE WHEN (btrim(product_id) <> '') IS TRUE
-                AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
-                AND (char_length(name) >= 2) IS TRUE
-                AND (category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE
-                AND ("text.price" IS NULL OR price IS NOT NULL)
-                AND (price > 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 1::smallint END,
-                CASE WHEN NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 2::smallint END,
-                CASE WHEN NOT ((char_length(name) >= 2) IS TRUE) THEN 3::smallint END,
-                CASE WHEN NOT ((category IN ('books', 'garden', 'kitchen', 'music', 'toys')) IS TRUE) THEN 4::smallint END,
-                CASE WHEN NOT ("text.price" IS NULL OR price IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((price > 0) IS TRUE) AND ("text.price" IS NULL OR price IS NOT NULL) THEN 6::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.products' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.products AS s WHERE s.product_id = v.product_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products') AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS s WHERE s.product_id = v.product_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.name, s.category, s.price) IS NOT DISTINCT FROM ROW(v.name, v.category, v.price)) END) THEN 9::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -172,30 +203,33 @@ FROM (
                 nullif(btrim(price), '') AS "text.price",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
-                    CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
-                    CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
-                    CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'sku', b.sku,
-                            'name', b.name,
-                            'category', b.category,
-                            'price', b.price,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_products_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                        CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
+                        CASE WHEN c.patch ? 'category' THEN c.patch ->> 'category' ELSE b.category END AS category,
+                        CASE WHEN c.patch ? 'price' THEN c.patch ->> 'price' ELSE b.price END AS price,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'sku', b.sku,
+                                'name', b.name,
+                                'category', b.category,
+                                'price', b.price,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_products_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.products' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.products' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.products' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -270,7 +304,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.product_id = s.product_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.products AS s
@@ -319,6 +355,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.products';
+    PERFORM dwh_lineage.end_waivers('silver.products');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_products(l_load.taken, NULL) AS v;
@@ -337,10 +374,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.products' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.products', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -356,8 +395,8 @@ BEGIN
         e.price
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -438,10 +477,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.products', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -456,7 +497,11 @@ BEGIN
             e.price
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+        FROM dwh_staging.silver_products_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.product_id = z.product_id);
         CALL dwh_etl.fold_silver_products(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -492,6 +537,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.products', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.products');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
@@ -506,10 +552,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.products', 'bronze.raw_products', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.products' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -525,8 +582,11 @@ BEGIN
         e.price
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+    FROM dwh_staging.silver_products_base AS z;
     CALL dwh_etl.fold_silver_products(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -535,6 +595,95 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_products', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.products says at in_horizon, as the base of later folds. Called by dwh_etl.retire_partitions
+-- before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_products(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.products');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.products' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.product_id,
+        e.name,
+        e.category,
+        e.price
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.products' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+    FROM dwh_staging.silver_products_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.product_id, k.name, k.category, k.price
+    FROM (
+        SELECT DISTINCT ON (k.product_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.name) OVER history AS "was.name", lag(h.category) OVER history AS "was.category", lag(h.price) OVER history AS "was.price"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.product_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.name, e.category, e.price)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.name, c.category, c.price) IS DISTINCT FROM ROW(c."was.name", c."was.category", c."was.price")))
+        ) AS k
+        ORDER BY k.product_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_products_base;
+    INSERT INTO dwh_staging.silver_products_base (_bronze_id, _effective, _deleted, _file, _checksum, product_id, name, category, price)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.product_id, f.name, f.category, f.price FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -574,6 +723,9 @@ BEGIN
     END IF;
     SELECT dwh_lineage.begin_replay('silver.products', l_batch_id) AS load_batch INTO l_load;
     l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_products(NULL, NULL, l_rows) AS v;
@@ -588,10 +740,21 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions(
         'silver.products', 'bronze.raw_products', l_load.load_batch, in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.products', l_load.load_batch, 'decided', in_decision);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.products' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.products', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
 
     l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.product_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
 
@@ -600,6 +763,7 @@ BEGIN
     SELECT v.*
     FROM dwh_etl.evaluate_silver_products(NULL, l_keys) AS v
     WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.products' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -614,18 +778,24 @@ BEGIN
         e.price
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true);
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price
+    FROM dwh_staging.silver_products_base AS z
+    WHERE ROW(z.product_id)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_products(l_batch_id, false, l_inserted, l_updated, l_deleted);
     IF l_landed <> '{}' THEN
         DELETE FROM silver.products AS s
         WHERE ROW(s.product_id)::text = ANY (l_keys)
+            AND coalesce(s.valid_from::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true)
             AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.product_id = s.product_id);
         GET DIAGNOSTICS l_gone = ROW_COUNT;
         l_deleted := l_deleted + l_gone;
     END IF;
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_products', l_read),
-        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_products', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
     );
 END
 $routine$;
@@ -641,13 +811,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.product_id, v.name, v.category, v.price, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.products'), true) AS _live
     FROM dwh_etl.evaluate_silver_products(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.products' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.products' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.name, z.category, z.price, true
+    FROM dwh_staging.silver_products_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.product_id, c.name, c.category, c.price,
@@ -659,7 +832,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.name, w.category, w.price, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.product_id, e._effective
@@ -685,17 +858,23 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.product_id = e.product_id AND w._effective = e._effective
     LEFT JOIN silver.products AS s
         ON s.product_id = e.product_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.products AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_products_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_products_rows AS b) AS r
+FROM bronze.raw_products_rows AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.products' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.products' AND p.batch_no = r._batch_no
@@ -742,19 +921,24 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.products' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', false, true),
-    ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true, true),
-    ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true, true),
-    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '521dfef2020e', false, true),
+    ('silver.products', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', false, true),
+    ('silver.products', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
+    ('silver.products', 'name:min_length', 3, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, true),
+    ('silver.products', 'category:one_of', 4, 'category', 'one_of', '{"condition": "category IN (''books'', ''garden'', ''kitchen'', ''music'', ''toys'')", "held": true, "kind": "one_of", "message": "category is none of books, garden, kitchen, music, toys", "values": ["books", "garden", "kitchen", "music", "toys"]}'::jsonb, 'category is none of books, garden, kitchen, music, toys', '82466ae4bf50', false, true),
     ('silver.products', 'price:castable', 5, 'price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', '17dbeb8f93bf', true, true),
+    ('silver.products', 'price:greater_than', 6, 'price', 'greater_than', '{"bound": 0, "condition": "price > 0", "kind": "greater_than", "message": "price is not greater than 0"}'::jsonb, 'price is not greater than 0', 'b200d281b9a5', true, true),
     ('silver.products', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', false, true)
+    ('silver.products', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.products', 'updated_at:before_horizon', 9, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.products', 'bronze.raw_products');
 

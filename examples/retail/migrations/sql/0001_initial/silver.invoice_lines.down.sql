@@ -1,3 +1,4 @@
+SELECT dwh_etl.refuse_if_frozen('silver.invoice_lines');
 SELECT dwh_lineage.forget_target('silver.invoice_lines');
 DROP PROCEDURE dwh_etl.load_silver_invoice_lines(uuid);
 DROP PROCEDURE dwh_etl.rebuild_silver_invoice_lines(uuid);

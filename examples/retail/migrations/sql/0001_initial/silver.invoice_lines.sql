@@ -59,10 +59,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[4, 6, 8, 10]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.invoice_lines' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -198,34 +199,37 @@ FROM (
                 nullif(btrim(regexp_replace(customer_id, '\.0$', '')), '') AS "text.customer_id",
                 trim(country) AS "text.country"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
-                    CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
-                    CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
-                    CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'invoice_no', b.invoice_no,
-                            'stock_code', b.stock_code,
-                            'description', b.description,
-                            'quantity', b.quantity,
-                            'invoice_date', b.invoice_date,
-                            'unit_price', b.unit_price,
-                            'customer_id', b.customer_id,
-                            'country', b.country
-                        ) END AS _arrived
-                FROM bronze.raw_invoice_lines_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.invoice_lines' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+                        CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+                        CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'invoice_no', b.invoice_no,
+                                'stock_code', b.stock_code,
+                                'description', b.description,
+                                'quantity', b.quantity,
+                                'invoice_date', b.invoice_date,
+                                'unit_price', b.unit_price,
+                                'customer_id', b.customer_id,
+                                'country', b.country
+                            ) END AS _arrived
+                    FROM bronze.raw_invoice_lines_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.invoice_lines' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.invoice_lines' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.invoice_lines' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -269,6 +273,7 @@ BEGIN
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
+    PERFORM dwh_lineage.end_waivers('silver.invoice_lines');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(l_load.taken, NULL) AS v;
@@ -296,10 +301,12 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.invoice_lines' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.invoice_lines', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.invoice_lines', l_load.load_batch, 'landed', 'holds its rules now'
+        );
     END IF;
 
     PERFORM dwh_lineage.finish_load(
@@ -328,6 +335,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.invoice_lines', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.invoice_lines');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL) AS v
@@ -339,7 +347,10 @@ BEGIN
     DELETE FROM silver.invoice_lines AS s
     WHERE NOT EXISTS (
         SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
-    );
+    )
+        -- Rows whose bronze row went by retention stay.
+        AND EXISTS (SELECT 1 FROM bronze.raw_invoice_lines_rows AS b
+                    WHERE b._bronze_id = s._source_bronze_id);
     GET DIAGNOSTICS l_deleted = ROW_COUNT;
 
     UPDATE silver.invoice_lines AS s
@@ -365,10 +376,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.invoice_lines', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.invoice_lines', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.invoice_lines' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.invoice_lines', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false
     WHERE target = 'silver.invoice_lines' AND needs_rebuild;
@@ -400,6 +422,9 @@ DECLARE
 BEGIN
     SELECT dwh_lineage.begin_replay('silver.invoice_lines', l_batch_id) AS load_batch INTO l_load;
     l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL, l_rows) AS v;
@@ -414,11 +439,23 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions(
         'silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch, in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.invoice_lines', l_load.load_batch, 'decided', in_decision);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.invoice_lines', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.invoice_lines' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.invoice_lines', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
 
+    PERFORM set_config('enable_nestloop', 'on', true);
     DELETE FROM silver.invoice_lines AS s
     WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
         SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
@@ -439,8 +476,9 @@ BEGIN
         AND NOT EXISTS (SELECT 1 FROM silver.invoice_lines AS s WHERE s._source_bronze_id = e._bronze_id);
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_invoice_lines', l_read),
-        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
     );
 END
 $routine$;
@@ -459,12 +497,11 @@ SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN s._source_bronze_id IS NOT NULL THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN s._source_bronze_id IS NOT NULL THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN s._source_bronze_id IS NOT NULL THEN NULL ELSE 'rejected' END
     WHEN s._source_bronze_id IS NOT NULL THEN 'current'
-    ELSE NULL
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, true AS _wanted FROM bronze.raw_invoice_lines_rows AS b) AS r
+FROM bronze.raw_invoice_lines_rows AS r
 LEFT JOIN silver.invoice_lines AS s ON s._source_bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.invoice_lines' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.invoice_lines' AND p.batch_no = r._batch_no
@@ -511,22 +548,26 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.invoice_lines' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', 'd6c73c624c04', true, true),
-    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '610863677944', true, true),
-    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', '91d112832c1e', true, true),
+    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', '6d273e333cbb', true, true),
+    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '92ece951a71a', true, true),
+    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', 'e2d9571dad58', true, true),
     ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
-    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true, true),
+    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
     ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, true),
-    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', true, true),
+    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', '1c89ec7ac1cb', true, true),
     ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', false, true),
-    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', 'f78e7d6a244b', true, true),
+    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', '8d6c77f9aa2f', true, true),
     ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, true),
-    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', '9bea8340830b', true, true)
+    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', 'ef71ad93a122', true, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.invoice_lines', 'bronze.raw_invoice_lines');
 

@@ -14,6 +14,17 @@ CREATE TABLE silver.retail_customers (
 COMMENT ON TABLE silver.retail_customers IS 'Where each customer has lived since when, from all lines that name a customer.';
 CREATE UNIQUE INDEX retail_customers_current_key ON silver.retail_customers (customer_id) WHERE is_current;
 CREATE UNIQUE INDEX retail_customers_history_key ON silver.retail_customers (customer_id, valid_from);
+CREATE TABLE dwh_staging.silver_retail_customers_base (
+    _bronze_id bigint,
+    _effective timestamptz,
+    _deleted boolean,
+    _file text,
+    _checksum text,
+    customer_id integer NOT NULL,
+    country text
+);
+COMMENT ON TABLE dwh_staging.silver_retail_customers_base IS 'What silver.retail_customers folds in place of bronze rows that are gone';
+CREATE INDEX ON dwh_staging.silver_retail_customers_base (customer_id);
 
 -- Bronze rows of bronze.raw_invoice_lines as silver.retail_customers sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
@@ -51,10 +62,11 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 4]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
-                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule AND q.active
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
                 WHERE w.target = 'silver.retail_customers' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
@@ -99,12 +111,34 @@ FROM (
         CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
                 AND (customer_id IS NOT NULL) IS TRUE
                 AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL)
-                AND (invoiced_at IS NOT NULL) IS TRUE THEN NULL
+                AND (invoiced_at IS NOT NULL) IS TRUE
+                AND (coalesce(v.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.retail_customers' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.invoiced_at::timestamptz AND s.valid_to > v.invoiced_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_retail_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.invoiced_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.invoiced_at::timestamptz AND s.valid_to > v.invoiced_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers') AND ROW(s.country) IS NOT DISTINCT FROM ROW(v.country)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_retail_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.invoiced_at::timestamptz AND ROW(s.country) IS NOT DISTINCT FROM ROW(v.country)) END) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
                 CASE WHEN NOT ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 3::smallint END,
-                CASE WHEN NOT ((invoiced_at IS NOT NULL) IS TRUE) AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 4::smallint END
+                CASE WHEN NOT ((invoiced_at IS NOT NULL) IS TRUE) AND ("text.invoiced_at" IS NULL OR invoiced_at IS NOT NULL) THEN 4::smallint END,
+                CASE WHEN NOT (coalesce(v.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.retail_customers' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.invoiced_at::timestamptz AND s.valid_to > v.invoiced_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_retail_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.invoiced_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.invoiced_at::timestamptz AND s.valid_to > v.invoiced_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers') AND ROW(s.country) IS NOT DISTINCT FROM ROW(v.country)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_retail_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.invoiced_at::timestamptz AND ROW(s.country) IS NOT DISTINCT FROM ROW(v.country)) END) THEN 5::smallint END
             ], NULL) END AS _broken
     FROM (
         SELECT
@@ -146,34 +180,37 @@ FROM (
                 trim(country) AS "text.country",
                 nullif(btrim(invoice_date), '') AS "text.invoiced_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
-                    CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
-                    CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
-                    CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'invoice_no', b.invoice_no,
-                            'stock_code', b.stock_code,
-                            'description', b.description,
-                            'quantity', b.quantity,
-                            'invoice_date', b.invoice_date,
-                            'unit_price', b.unit_price,
-                            'customer_id', b.customer_id,
-                            'country', b.country
-                        ) END AS _arrived
-                FROM bronze.raw_invoice_lines_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+                        CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+                        CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+                        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'invoice_no', b.invoice_no,
+                                'stock_code', b.stock_code,
+                                'description', b.description,
+                                'quantity', b.quantity,
+                                'invoice_date', b.invoice_date,
+                                'unit_price', b.unit_price,
+                                'customer_id', b.customer_id,
+                                'country', b.country
+                            ) END AS _arrived
+                    FROM bronze.raw_invoice_lines_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
-                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = b._bronze_id AND x.state = 'rejected'
+                    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
                 )
             ) AS r
             WHERE (in_batches IS NULL OR r._batch_no = ANY (in_batches))
@@ -248,7 +285,9 @@ BEGIN
     WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.customer_id = s.customer_id))
         AND NOT EXISTS (
             SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
-        );
+        )
+        -- What began before the horizon stays; the version that lasts over it is in the base.
+        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.retail_customers AS s
@@ -297,6 +336,7 @@ BEGIN
     END IF;
     SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.retail_customers';
+    PERFORM dwh_lineage.end_waivers('silver.retail_customers');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(l_load.taken, NULL) AS v;
@@ -315,10 +355,27 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.retail_customers' AND b.batch_no <> l_load.load_batch
     ) THEN
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'landed', 'holds its rules now'
+        );
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.retail_customers' AND x.state IN ('open', 'proposed', 'queued')
+            AND EXISTS (
+                SELECT 1 FROM bronze.raw_invoice_lines_rows AS b
+                WHERE b._bronze_id = x.bronze_id AND b._batch_no = ANY (l_load.taken) AND b._bronze_id BETWEEN
+                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (l_load.taken))
+            )
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+        );
     END IF;
     DROP TABLE IF EXISTS pg_temp.events;
     CREATE TEMP TABLE events ON COMMIT DROP AS
@@ -332,8 +389,8 @@ BEGIN
         e.country
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
+    l_events := l_read - l_rejected;
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
@@ -414,10 +471,12 @@ BEGIN
         DROP TABLE IF EXISTS pg_temp.again;
         CREATE TEMP TABLE again ON COMMIT DROP AS
         SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_late) AS v WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
-        DROP TABLE IF EXISTS pg_temp.passed;
-        CREATE TEMP TABLE passed ON COMMIT DROP AS
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
         SELECT e._bronze_id AS bronze_id FROM pg_temp.again AS e WHERE e._broken IS NULL;
-        PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds its rules now');
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.retail_customers', l_load.load_batch, 'landed', 'holds its rules now'
+        );
         DROP TABLE IF EXISTS pg_temp.fold_events;
         CREATE TEMP TABLE fold_events ON COMMIT DROP AS
         SELECT
@@ -430,7 +489,11 @@ BEGIN
             e.country
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-        WHERE e._broken IS NULL;
+        WHERE e._broken IS NULL AND coalesce(e.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
+        INSERT INTO pg_temp.fold_events
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.country
+        FROM dwh_staging.silver_retail_customers_base AS z
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.customer_id = z.customer_id);
         CALL dwh_etl.fold_silver_retail_customers(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
         l_inserted := l_inserted + l_late_inserted;
         l_updated := l_updated + l_late_updated;
@@ -467,6 +530,7 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('silver.retail_customers', l_batch_id, true);
+    PERFORM dwh_lineage.end_waivers('silver.retail_customers');
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
@@ -481,10 +545,21 @@ BEGIN
     WHERE e._broken IS NOT NULL;
     l_rejected := dwh_lineage.record_exceptions('silver.retail_customers', 'bronze.raw_invoice_lines', l_load.load_batch);
 
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'holds the rules of the rebuild');
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'landed', 'holds the rules of the rebuild'
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.retail_customers' AND x.state IN ('open', 'proposed', 'queued')
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'superseded', 'the table does not take its row any more'
+    );
 
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -498,8 +573,11 @@ BEGIN
         e.country
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
-    GET DIAGNOSTICS l_events = ROW_COUNT;
+    WHERE e._broken IS NULL AND coalesce(e.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
+    l_events := l_read - l_rejected;
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.country
+    FROM dwh_staging.silver_retail_customers_base AS z;
     CALL dwh_etl.fold_silver_retail_customers(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
     UPDATE dwh_lineage.targets
@@ -508,6 +586,93 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted - l_updated, 0), l_rejected
     );
+END
+$routine$;
+
+-- Keeps what silver.retail_customers says at in_horizon, as the base of later folds. Called by
+-- dwh_etl.retire_partitions before it drops rows, which holds the table's row and moves its horizon.
+CREATE OR REPLACE PROCEDURE dwh_etl.freeze_silver_retail_customers(in_horizon timestamptz)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_read bigint;
+BEGIN
+    PERFORM dwh_lineage.end_waivers('silver.retail_customers');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no);
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    -- What no load has taken, or what waits for a person, is no part of the history.
+    DELETE FROM pg_temp.evaluated AS e
+    USING dwh_lineage.pendings AS p
+    WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = e._batch_no;
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.invoiced_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.customer_id,
+        e.country
+    FROM pg_temp.evaluated AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
+    DELETE FROM pg_temp.fold_events AS f
+    USING dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.retail_customers' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.country
+    FROM dwh_staging.silver_retail_customers_base AS z;
+
+    DROP TABLE IF EXISTS pg_temp.frozen;
+    CREATE TEMP TABLE frozen ON COMMIT DROP AS
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.country
+    FROM (
+        SELECT DISTINCT ON (k.customer_id) k.*
+        FROM (
+            SELECT c.*
+            FROM (
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.country) OVER history AS "was.country"
+                FROM (
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.country, w._first AS _bronze_id
+                    FROM (
+                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                        FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
+                        WINDOW
+                            last_first AS (
+                                PARTITION BY e.customer_id, e._effective
+                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                            ),
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.country)
+                    ) AS w
+                    WHERE w._place = 1
+                ) AS h
+                WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
+            ) AS c
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.country) IS DISTINCT FROM ROW(c."was.country")))
+        ) AS k
+        ORDER BY k.customer_id, k._effective DESC
+    ) AS k
+    WHERE NOT k._deleted
+    UNION ALL
+    -- Events of rows that go, or went, which take effect only after the horizon.
+    SELECT e.*
+    FROM pg_temp.fold_events AS e
+    WHERE e._effective >= in_horizon AND e._bronze_id <> 0 AND NOT EXISTS (
+        SELECT 1 FROM pg_temp.evaluated AS v WHERE v._bronze_id = e._bronze_id AND v._ingested_at >= in_horizon
+    );
+
+    DELETE FROM dwh_staging.silver_retail_customers_base;
+    INSERT INTO dwh_staging.silver_retail_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, country)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.country FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -547,6 +712,9 @@ BEGIN
     END IF;
     SELECT dwh_lineage.begin_replay('silver.retail_customers', l_batch_id) AS load_batch INTO l_load;
     l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL, l_rows) AS v;
@@ -561,10 +729,21 @@ BEGIN
     l_rejected := dwh_lineage.record_exceptions(
         'silver.retail_customers', 'bronze.raw_invoice_lines', l_load.load_batch, in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.passed;
-    CREATE TEMP TABLE passed ON COMMIT DROP AS
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
-    PERFORM dwh_lineage.land_exceptions('silver.retail_customers', l_load.load_batch, 'decided', in_decision);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.retail_customers' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.retail_customers', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
 
     l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.customer_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
 
@@ -573,6 +752,7 @@ BEGIN
     SELECT v.*
     FROM dwh_etl.evaluate_silver_retail_customers(NULL, l_keys) AS v
     WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -585,18 +765,24 @@ BEGIN
         e.country
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
-    WHERE e._broken IS NULL;
+    WHERE e._broken IS NULL AND coalesce(e.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true);
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.country
+    FROM dwh_staging.silver_retail_customers_base AS z
+    WHERE ROW(z.customer_id)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_retail_customers(l_batch_id, false, l_inserted, l_updated, l_deleted);
     IF l_landed <> '{}' THEN
         DELETE FROM silver.retail_customers AS s
         WHERE ROW(s.customer_id)::text = ANY (l_keys)
+            AND coalesce(s.valid_from::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true)
             AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.customer_id = s.customer_id);
         GET DIAGNOSTICS l_gone = ROW_COUNT;
         l_deleted := l_deleted + l_gone;
     END IF;
     PERFORM dwh_lineage.finish_load(
-        l_load.load_batch, 'replay', jsonb_build_object('bronze.raw_invoice_lines', l_read),
-        l_inserted, l_updated, l_deleted, greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_invoice_lines', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
     );
 END
 $routine$;
@@ -612,13 +798,16 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.invoiced_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.country
+    SELECT v._bronze_id, v.invoiced_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.country, coalesce(v.invoiced_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.retail_customers'), true) AS _live
     FROM dwh_etl.evaluate_silver_retail_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.retail_customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.pendings AS p
         WHERE p.consumer = 'silver.retail_customers' AND p.batch_no = v._batch_no
     )
+    UNION ALL
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.country, true
+    FROM dwh_staging.silver_retail_customers_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
     SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.country,
@@ -630,7 +819,7 @@ WITH events AS MATERIALIZED (
         SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.country, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-            FROM events AS e
+            FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
             WINDOW
                 last_first AS (
                     PARTITION BY e.customer_id, e._effective
@@ -656,17 +845,51 @@ WITH events AS MATERIALIZED (
     JOIN moments AS w ON w.customer_id = e.customer_id AND w._effective = e._effective
     LEFT JOIN silver.retail_customers AS s
         ON s.customer_id = e.customer_id AND s.valid_from = e._effective AND w._changes
+    WHERE e._live
+    UNION ALL
+    -- Before the horizon nothing is folded again; the row that says what holds there is in the base.
+    SELECT e._bronze_id, CASE WHEN EXISTS (SELECT 1 FROM silver.retail_customers AS s WHERE s._source_bronze_id = e._bronze_id) THEN 'history' ELSE 'frozen' END
+    FROM events AS e
+    WHERE NOT e._live
+        AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_retail_customers_base AS z WHERE z._bronze_id = e._bronze_id)
 )
 SELECT r._bronze_id, CASE
     WHEN p.batch_no IS NOT NULL THEN 'waiting'
     WHEN k.batch_no IS NOT NULL THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'skipped' END
     WHEN x.state IN ('open', 'proposed', 'queued') THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'quarantined' END
-    WHEN x.state = 'rejected' THEN 'rejected'
-    WHEN x.state = 'superseded' THEN 'superseded'
+    WHEN x.state = 'rejected' THEN CASE WHEN d.outcome IN ('current', 'history') THEN NULL ELSE 'rejected' END
     WHEN d._bronze_id IS NOT NULL THEN d.outcome
     WHEN NOT r._wanted THEN 'excluded'
+    WHEN x.state = 'superseded' THEN 'superseded'
 END
-FROM (SELECT b._bronze_id, b._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wanted FROM bronze.raw_invoice_lines_rows AS b) AS r
+FROM (SELECT r._bronze_id, r._batch_no, (customer_id IS NOT NULL) IS TRUE AS _wanted
+FROM (
+    SELECT
+        b._bronze_id,
+        b._batch_no,
+        b._ingested_at,
+        b._extra,
+        CASE WHEN c.patch ? 'invoice_no' THEN c.patch ->> 'invoice_no' ELSE b.invoice_no END AS invoice_no,
+        CASE WHEN c.patch ? 'stock_code' THEN c.patch ->> 'stock_code' ELSE b.stock_code END AS stock_code,
+        CASE WHEN c.patch ? 'description' THEN c.patch ->> 'description' ELSE b.description END AS description,
+        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+        CASE WHEN c.patch ? 'invoice_date' THEN c.patch ->> 'invoice_date' ELSE b.invoice_date END AS invoice_date,
+        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+        CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
+        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                'invoice_no', b.invoice_no,
+                'stock_code', b.stock_code,
+                'description', b.description,
+                'quantity', b.quantity,
+                'invoice_date', b.invoice_date,
+                'unit_price', b.unit_price,
+                'customer_id', b.customer_id,
+                'country', b.country
+            ) END AS _arrived
+    FROM bronze.raw_invoice_lines_rows AS b
+    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.retail_customers' AND c.bronze_id = b._bronze_id
+) AS r) AS r
 LEFT JOIN said AS d ON d._bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.retail_customers' AND x.bronze_id = r._bronze_id
 LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.retail_customers' AND p.batch_no = r._batch_no
@@ -713,15 +936,20 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.retail_customers' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, waivable, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
     ('silver.retail_customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, true),
-    ('silver.retail_customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', false, true),
+    ('silver.retail_customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', false, true),
     ('silver.retail_customers', 'invoiced_at:castable', 3, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, true),
-    ('silver.retail_customers', 'invoiced_at:required', 4, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', 'dd36d8e38c5c', false, true)
+    ('silver.retail_customers', 'invoiced_at:required', 4, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', '1c89ec7ac1cb', false, true),
+    ('silver.retail_customers', 'invoiced_at:before_horizon', 5, 'invoiced_at', 'before_horizon', '{"kind": "before_horizon", "message": "invoiced_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'invoiced_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position, waivable = excluded.waivable, active = true;
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.retail_customers', 'bronze.raw_invoice_lines');
 

@@ -24,8 +24,8 @@ ROUTINES = {
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0006_replay"),
-        ("quality", "0004_overlay"),
+        ("lineage", "0011_replay"),
+        ("quality", "0005_notifications"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -125,11 +125,6 @@ class Migration(SchemaMigration):
             ),
         ),
         migrations.AddField(
-            model_name="qualityrule",
-            name="waivable",
-            field=models.BooleanField(db_default=True, help_text="Whether the table can hold a row that breaks it"),
-        ),
-        migrations.AddField(
             model_name="waiver",
             name="withdrawn_by",
             field=models.ForeignKey(
@@ -184,8 +179,8 @@ class Migration(SchemaMigration):
                 name="exception_states",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     declare="DECLARE l_illegal record;",
-                    func="\n            SELECT c.* INTO l_illegal\n            FROM (\n                SELECT x.id, min(x.state) FILTER (WHERE x.was) AS was, min(x.state) FILTER (WHERE NOT x.was) AS becomes\n                FROM (SELECT id, state, true AS was FROM before UNION ALL SELECT id, state, false FROM after) AS x\n                GROUP BY x.id\n            ) AS c\n            WHERE c.becomes <> c.was AND c.was || ':' || c.becomes <> ALL ('{open:proposed,proposed:open,proposed:queued,queued:landed,queued:open,open:superseded,proposed:superseded,queued:superseded,open:rejected,queued:rejected,open:queued,landed:open,rejected:open,open:landed,proposed:landed,superseded:open}'::text[])\n            LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION 'Invalid transition of % % from \"%\" to \"%\".',\n                    TG_TABLE_NAME, l_illegal.id, l_illegal.was, l_illegal.becomes;\n            END IF;\n            RETURN NULL;\n        ",
-                    hash="10b46c8fafd5148265dfd3409a6284843590d3a5",
+                    func="\n            SELECT c.* INTO l_illegal\n            FROM (\n                SELECT x.id, min(x.state) FILTER (WHERE x.was) AS was, min(x.state) FILTER (WHERE NOT x.was) AS becomes\n                FROM (SELECT id, state, true AS was FROM before UNION ALL SELECT id, state, false FROM after) AS x\n                GROUP BY x.id\n            ) AS c\n            WHERE c.becomes <> c.was AND c.was || ':' || c.becomes <> ALL ('{open:proposed,proposed:open,proposed:queued,queued:landed,queued:open,open:superseded,proposed:superseded,queued:superseded,open:rejected,queued:rejected,open:queued,landed:open,rejected:open,open:landed,proposed:landed,superseded:open,superseded:landed}'::text[])\n            LIMIT 1;\n            IF FOUND THEN\n                RAISE EXCEPTION 'Invalid transition of % % from \"%\" to \"%\".',\n                    TG_TABLE_NAME, l_illegal.id, l_illegal.was, l_illegal.becomes;\n            END IF;\n            RETURN NULL;\n        ",
+                    hash="840479219aae645047a7a8a582cee2e99b408902",
                     ignore_func_name='"dwh_lineage"._pgtrigger_should_ignore',
                     level="STATEMENT",
                     operation="UPDATE",

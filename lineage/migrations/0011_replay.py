@@ -7,7 +7,7 @@ from lineage.schema import RunSqlFile, SchemaMigration
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0005_watermarks_moved"),
+        ("lineage", "0010_run_routines"),
     ]
 
     operations = [
