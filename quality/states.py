@@ -75,7 +75,7 @@ class Transitions(pgtrigger.Trigger):
     when = pgtrigger.After
     operation = pgtrigger.Update
     level = pgtrigger.Statement
-    referencing = pgtrigger.Referencing(old="before", new="after")
+    referencing = pgtrigger.Referencing(old="before", new="after")  # type: ignore[no-untyped-call]
 
     def __init__(self, *, name: str, transitions: list[tuple[str, str]]) -> None:
         self.transitions = transitions
