@@ -37,6 +37,7 @@ def broker_url(redis_url: str) -> str:
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep": {"task": "medallion.tasks.sweep", "schedule": 5.0},
     "tick": {"task": "medallion.tasks.tick", "schedule": 30.0},
+    "resume replays": {"task": "quality.tasks.resume_replays", "schedule": 30.0},
     "deliver": {"task": "assay.tasks.deliver", "schedule": 15.0},
     "pick up": {"task": "medallion.tasks.pick_up", "schedule": 60.0},
     # Every hour, not every day: a beat that is restarted each day would never come to it.

@@ -72,6 +72,11 @@ VARIABLES = (
         "The folder that sources read files from, relative to `ASSAY_VAR` unless absolute. Paths outside it are "
         "refused.",
     ),
+    Variable(
+        "ASSAY_FOUR_EYES_ABOVE", "",
+        "A decision about more rows than this needs the approval of another person. Without it none does, unless its "
+        "author asks for it.",
+    ),
     Variable("ASSAY_WORKERS", "2", "How many processes `manage.py up` gives the worker."),
     Variable(
         "ASSAY_URL", "http://localhost:8000",

@@ -158,6 +158,10 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 if _proxy_header := environment.text("SECURE_PROXY_SSL_HEADER"):
     SECURE_PROXY_SSL_HEADER = (f"HTTP_{_proxy_header.upper().replace('-', '_')}", "https")
 
+# --- Decisions -------------------------------------------------------------------------------------------------------
+_four_eyes = environment.text("ASSAY_FOUR_EYES_ABOVE")
+FOUR_EYES_ABOVE = int(_four_eyes) if _four_eyes else None
+
 # --- E-mail ----------------------------------------------------------------------------------------------------------
 _mail = email_url.parse(environment.text("EMAIL_URL"))
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail

@@ -4,7 +4,7 @@
 -- in_selection: what is decided, all parts of it together: {"issue": 7}, with "value" that of its column alone (null:
 -- none), {"exceptions": [1, 2]}, {"patches": {"1": {…}, "2": {…}}} with a patch for each; {} is all that is open.
 -- in_by: name of the user. in_propose: another person must approve; so too where more rows than in_alone_up_to are
--- selected (NULL: no limit), or the table is declared with four_eyes.
+-- selected (NULL: no limit).
 -- Nothing has changed in the table when it returns: replay_chunk does that. Locks the exceptions.
 CREATE FUNCTION dwh_lineage.decide(
     in_verb text,
@@ -63,9 +63,7 @@ BEGIN
                   HINT = 'Somebody may have decided already. Look at the page again.';
     END IF;
 
-    l_state := CASE WHEN in_propose OR l_selected > in_alone_up_to OR (
-        SELECT (t.contract -> 'four_eyes')::boolean FROM dwh_lineage.targets AS t WHERE t.target = in_target
-    ) THEN 'proposed' ELSE 'queued' END;
+    l_state := CASE WHEN in_propose OR l_selected > in_alone_up_to THEN 'proposed' ELSE 'queued' END;
     PERFORM dwh_lineage.move_decided(l_decision, 'open', l_state);
     UPDATE dwh_lineage.quality_decisions
     SET state = l_state, selected = l_selected, needs_approval = (l_state = 'proposed')
