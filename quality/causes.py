@@ -24,6 +24,11 @@ class Cause:
     values: list[tuple[str | None, int]] = field(default_factory=list)  # frequent in a sample, with their counts
 
     @property
+    def has_rows(self) -> bool:
+        """False: it is about a table or a pipeline as a whole (quality/issues.py), which no batch brought."""
+        return self.issue.first_batch_id is not None
+
+    @property
     def examples(self) -> list[str]:
         """The frequent values that say something: an absent one is named by the rule already."""
         return [value for value, _ in self.values if value is not None]

@@ -44,7 +44,7 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
         "values": frequent_values([shown.pk], most=10).get(shown.pk, []),
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
-        "has_rows": bool(page.rows) or shown.breaches.exists(),
+        "has_rows": shown.first_batch_id is not None,
     }
     return page_response(request, "quality/issue.html", shown.title, context)
 

@@ -103,10 +103,10 @@ def _postpone(due: Sequence[Delivery], error: str, now: datetime) -> None:
 def _send_email(notifications: Sequence[Notification]) -> None:
     subject = f"[Assay] {_headline(notifications)}"
     body = "\n\n".join(f"{_subject(each)}\n{each.text}\n{_link(each)}" for each in notifications)
-    message = EmailMessage(subject.replace("\n", " "), body, to=settings.ASSAY_NOTIFY_EMAIL)
+    message = EmailMessage(" ".join(subject.split()), body, to=settings.ASSAY_NOTIFY_EMAIL)  # one line, or refused
     try:
         message.send()
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:  # the last: an address that is none
         raise NotDelivered(f"{type(error).__name__}: {error}") from None
 
 

@@ -124,6 +124,18 @@ def test_a_run_is_found_by_its_status(page: Page) -> None:
     assert page.locator("rect.bar-bad").count() == 1
 
 
+def test_the_next_times_of_a_schedule_follow_what_is_typed(page: Page) -> None:
+    page.goto("/admin/schedules/")
+    page.click("text=retail_daily")
+    page.click("text=Change")
+    assert "At 02:00 every day" in page.inner_text("#next-times")
+    page.fill("#id_cron", "")
+    page.type("#id_cron", "30 6 * * *")
+    page.wait_for_selector("#next-times >> text=At 06:30 every day")
+    page.type("#id_time_zone", "x")
+    page.wait_for_selector("#next-times >> text=is no time zone")
+
+
 def test_no_page_scrolls_sideways_or_offends_the_content_security_policy(page: Page) -> None:
     addresses = [f"/admin/{entry.path}" for entry in registered() if "<" not in entry.path and "." not in entry.path]
     addresses += ["/admin/", "/admin/administration/", "/admin/lineage/batch/"]

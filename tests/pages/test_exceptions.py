@@ -7,6 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from quality.issues import raise_issue
 from quality.models import QualityException, QualityIssue
 from quality.tables import readable
 from tests import seeds
@@ -23,6 +24,16 @@ def exceptions(db: None) -> None:
 
 def _issue(title: str) -> QualityIssue:
     return QualityIssue.objects.get(title=title, target=seeds.LINES)
+
+
+def test_an_issue_without_rows_says_that_it_closes_by_itself(staff: Client) -> None:
+    seeds.seed_warehouse()
+    raise_issue("pipeline night fresh", seeds.LINES, "fresh", "The pipeline night has never succeeded")
+    issue = QualityIssue.objects.get()
+    page = staff.get(reverse("admin:exceptions")).content.decode()
+    assert "No row is open · 1 other issue" in page
+    assert "The pipeline night has never succeeded" in page
+    assert "No rows to fix" in staff.get(reverse("admin:issue", args=[issue.pk])).content.decode()
 
 
 def test_causes_come_first_the_largest_at_the_top(

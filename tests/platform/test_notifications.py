@@ -123,6 +123,14 @@ def test_a_run_that_fails_is_said_once_by_e_mail_and_webhook(clock: Clock, mail:
     }
 
 
+def test_a_name_of_several_lines_makes_a_subject_of_one(clock: Clock, mail: Inbox) -> None:
+    fail("daily\r\nBcc: everybody@example.com")
+    assert deliver() == 1
+    message = message_from_string(mail.came[0], policy=policy.default)
+    assert "daily Bcc: everybody@example.com failed" in str(message["Subject"])
+    assert message["Bcc"] is None
+
+
 def test_a_run_that_is_resumed_and_fails_again_is_said_once(clock: Clock) -> None:
     run = fail()
     for status in ("running", "failed"):

@@ -58,7 +58,8 @@ class Command(BaseCommand):
             before = f"{_moment(last.logical_time)} {last.state}" if last else "–"
             table.add_row(schedule.pipeline, each.state, each.words, schedule.time_zone, following, before)
         self.stdout.ending = ""  # rich ends its own lines
-        Console(file=cast(Any, self.stdout), highlight=False).print(table)
+        width = None if self.stdout.isatty() else 200  # a file has no edge at which lines would break
+        Console(file=cast(Any, self.stdout), highlight=False, width=width).print(table)
 
     def _show(self, summary: ScheduleSummary) -> None:
         schedule = summary.schedule

@@ -37,7 +37,7 @@ def standing_clock(transactional_db: None) -> Iterator[Clock]:
 
 
 @pytest.fixture
-def schedule(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Schedule]:
+def schedule(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Schedule]]:
     """schedule("0 * * * *"): the schedule of `daily`, the only one there is. Takes more fields by name."""
     request.getfixturevalue("db")
     from medallion.models import Schedule
@@ -55,4 +55,5 @@ def schedule(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     def make(cron: str, **fields: Any) -> Schedule:
         return add("daily", "ada", cron=cron, **fields)
 
-    return make
+    yield make
+    house.clear()

@@ -72,6 +72,27 @@ def test_beat_down_for_4_days_of_a_daily_pipeline(clock: Clock, schedule: Make, 
     assert sorted(slots(daily, "started") + slots(daily, "skipped")) == DOWN_FOR_4_DAYS["all"]
 
 
+# (cron, zone, UTC): what starts in the six hours from then.
+NIGHTS = {
+    ("30 2 * * *", "Europe/Berlin", "2026-03-28 22:30"): ["03-29 01:00"],
+    ("30 2 * * *", "Europe/Berlin", "2026-10-24 22:30"): ["10-25 00:30"],
+    ("30 2 * * *", "America/New_York", "2026-03-08 04:30"): ["03-08 07:00"],
+    ("30 1 * * *", "America/New_York", "2026-11-01 04:30"): ["11-01 05:30"],
+    ("0 * * * *", "Europe/Berlin", "2026-03-28 23:30"): [f"03-29 0{hour}:00" for hour in range(6)],
+    ("0 * * * *", "Europe/Berlin", "2026-10-24 23:30"): [f"10-25 0{hour}:00" for hour in range(6)],
+}
+
+
+@pytest.mark.parametrize(("cron", "zone", "since"), NIGHTS)
+def test_a_night_when_clocks_change_lacks_and_doubles_nothing(
+    clock: Clock, schedule: Make, cron: str, zone: str, since: str
+) -> None:
+    clock.put(at(since))
+    one = schedule(cron, time_zone=zone, catch_up="all")
+    live_through(clock, hours=6)
+    assert started(one) == NIGHTS[cron, zone, since]
+
+
 def test_catch_up_goes_back_no_further_than_it_may(clock: Clock, schedule: Make) -> None:
     daily = schedule("30 2 * * *", catch_up="all", catch_up_within=timedelta(days=2))
     clock.wait(days=4)
