@@ -22,11 +22,6 @@ def on(ago: int, day: int = 10) -> str:
     return (month(ago) + timedelta(days=day - 1)).date().isoformat()
 
 
-def value(lab: bench.Connection, query: str, *parameters: Any) -> Any:
-    row = lab.execute(query.encode(), parameters).fetchone()
-    return row[0] if row else None
-
-
 def keep(lab: bench.Connection, table: type[bronze.Table], retention: str | None) -> None:
     """Declares a retention."""
     new = type(table.__name__, (table,), {"retention": retention, "abstract": True}).contract()

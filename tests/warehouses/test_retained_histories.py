@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tests.warehouses import bench_database as bench
 from tests.warehouses import model
-from tests.warehouses.aging import MONTHS, month, old_months, on, retire, value
+from tests.warehouses.aging import MONTHS, month, old_months, on, retire
+from tests.warehouses.decisions import value
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import (
     HISTORIES,
