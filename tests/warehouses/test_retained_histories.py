@@ -77,7 +77,7 @@ MAINTENANCE = st.builds(
     rejected=st.sampled_from([True, True, True, False]),
 )
 EVENTS = st.lists(
-    st.one_of(ARRIVAL, ARRIVAL, MAINTENANCE), min_size=3, max_size=8,
+    st.one_of(ARRIVAL, ARRIVAL, MAINTENANCE), min_size=3, max_size=7,
     unique_by=lambda event: event.block if isinstance(event, Arrival) else id(event),
 )  # fmt: skip
 
@@ -238,7 +238,7 @@ class World:
 
 
 @given(events=EVENTS)
-@examples(0.05)
+@examples(0.03)
 def test_silver_stays_what_it_would_be_if_all_rows_were_still_there(lab: bench.Connection, events: list[Any]) -> None:
     lab.execute("ROLLBACK")
     lab.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
