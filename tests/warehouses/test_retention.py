@@ -8,12 +8,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from medallion import compile, silver
 from tests.warehouses import bench_database as bench
 from tests.warehouses.aging import keep, month, old_months, on, retire
 from tests.warehouses.conftest import Connect
-from tests.warehouses.decisions import correct, value, waive
+from tests.warehouses.decisions import correct, decide, value, waive
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import HISTORIES, everything, quarantined
 
@@ -247,6 +248,21 @@ def test_a_table_in_use_keeps_its_months_until_the_next_maintenance(connect_crow
     found = worker.execute("SELECT * FROM dwh_etl.retire_partitions('bronze.raw_readings')").fetchall()
     assert {waits for _, _, waits in found} == {None}
     keep(worker, warehouse.RawReadings, None)
+
+
+def test_a_decision_is_not_undone_for_a_row_that_went(aged: bench.Connection) -> None:
+    (bad,) = ingest(aged, 5, READING | {"state": "onn"})
+    decide(aged, "silver.readings", "correct")  # somebody who may decide
+    decision = value(
+        aged,
+        "SELECT dwh_lineage.decide('correct', 'silver.readings', %s, in_by => 'steward', in_patch => %s)",
+        Jsonb({"exceptions": [value(aged, "SELECT id FROM dwh_lineage.quality_exceptions")]}), Jsonb({"state": "on"}),
+    )  # fmt: skip
+    aged.execute("SELECT dwh_lineage.replay_chunk(%s, 100)", (decision,))
+    retire(aged, warehouse.RawReadings, "3 months")
+    with pytest.raises(psycopg.Error, match="changed nothing"), aged.transaction():
+        aged.execute("SELECT dwh_lineage.undo(%s, 'steward')", (decision,))
+    assert [row["_source_bronze_id"] for row in bench.rows(aged, "silver.readings")] == [bad]
 
 
 def test_a_load_that_began_before_months_went_begins_again(connect_crowd: Connect) -> None:
