@@ -9,7 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from lineage.models import Batch
+from lineage.models import Batch, DroppedPartition
 
 if TYPE_CHECKING:  # Django's own classes take no type arguments when the code runs
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -59,3 +59,14 @@ class BatchAdmin(ReadOnlyAdmin):
     search_help_text = "A run id or a batch number"
     sortable_by = ()
     ordering = ("-batch_no",)
+
+
+@admin.register(DroppedPartition)
+class DroppedPartitionAdmin(ReadOnlyAdmin):
+    """What went by retention."""
+
+    list_display = ("partition", "retention", "rows", "until", "dropped_by", "dropped_at")
+    search_fields = ("=target",)
+    search_help_text = "A table's full name, as in bronze.raw_customers"
+    sortable_by = ()
+    ordering = ("-id",)

@@ -198,7 +198,9 @@ _FACTS = """
     FROM dwh_lineage.targets AS t
     LEFT JOIN LATERAL (  -- Uses index batches_target_idx
         SELECT
-            sum(coalesce(b.rows_inserted, 0) - coalesce(b.rows_deleted, 0))::bigint AS rows,
+            (sum(coalesce(b.rows_inserted, 0) - coalesce(b.rows_deleted, 0)) - (
+                SELECT coalesce(sum(d.rows), 0) FROM dwh_lineage.dropped_partitions AS d WHERE d.target = t.target
+            ))::bigint AS rows,
             max(b.completed_at) AS last_load
         FROM dwh_lineage.batches AS b WHERE b.target = t.target
     ) AS b ON true

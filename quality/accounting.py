@@ -16,6 +16,7 @@ OUTCOMES = (
     "current",
     "history",
     "unchanged",
+    "frozen",
     "superseded",
     "deleted",
     "excluded",

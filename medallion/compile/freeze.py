@@ -74,14 +74,15 @@ def routine(contract: Contract) -> str:
         "l_read bigint;",
         f"""\
 {evaluated(contract, "NULL")}
--- What no load has taken, or what waits for a person, is no part of the history.
+-- What no load has taken, what waits for a person, and what one has rejected meanwhile is no part of the history.
 DELETE FROM pg_temp.evaluated AS e
 USING dwh_lineage.pendings AS p
 WHERE p.consumer = {target} AND p.batch_no = e._batch_no;
 {as_events(contract, "fold_events", "pg_temp.evaluated")}
 DELETE FROM pg_temp.fold_events AS f
 USING dwh_lineage.quality_exceptions AS x
-WHERE x.target_table = {target} AND x.bronze_id = f._bronze_id AND {UNRESOLVED};
+WHERE x.target_table = {target} AND x.bronze_id = f._bronze_id
+    AND ({UNRESOLVED} OR x.state = 'rejected');
 {horizon.add(contract, columns)}{absence.add(contract, columns, "fold_events", "pg_temp.evaluated")}
 DROP TABLE IF EXISTS pg_temp.frozen;
 CREATE TEMP TABLE frozen ON COMMIT DROP AS

@@ -54,7 +54,7 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
         return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new), routines(new),
                           metadata(new, warehouse), _needs_rebuild(new), _without_horizon(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
-    changes = [*moved, *gone, *_columns(old, new), *come]
+    changes = [*moved, *_refounded(old, new), *gone, *_columns(old, new), *come]
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
@@ -85,6 +85,18 @@ def _columns(old: Contract, new: Contract) -> list[str]:
 
 def _without_horizon(contract: Contract) -> str:
     return f"UPDATE dwh_lineage.targets SET fold_horizon = NULL WHERE target = {literal(text.target(contract))};\n"
+
+
+def _refounded(old: Contract, new: Contract) -> list[str]:
+    """What a table of other rows, or of other times of them, has to give up: settled history would not fit to it."""
+
+    def founded(contract: Contract) -> tuple[object, ...]:
+        return (contract["source"], *(c for c in contract["columns"] if c["name"] == contract.get("effective")))
+
+    if founded(old) == founded(new):
+        return []
+    empty = [f"DELETE FROM {horizon.base(old)};"] if horizon.has_base(old) else []
+    return [_refuse_if_frozen(old), *empty, _without_horizon(old)]
 
 
 def _refuse_if_frozen(contract: Contract) -> str:

@@ -82,6 +82,11 @@ BEGIN
                     'FROM dwh_lineage.targets AS t LEFT JOIN %s AS r ON true WHERE t.target = $1 '
                     'GROUP BY t.target RETURNING rows', l_month.month
                 ) INTO dropped USING in_target, month, l_month.until, coalesce(in_by, session_user::text);
+                -- What other programs inserted was never counted; the ledger's sums would not balance any more.
+                EXECUTE format(
+                    'UPDATE dwh_lineage.batches AS b SET rows_inserted = r.n '
+                    'FROM (SELECT p._batch_no, count(*) AS n FROM %s AS p GROUP BY p._batch_no) AS r '
+                    'WHERE b.batch_no = r._batch_no AND b.rows_inserted IS NULL', l_month.month);
                 EXECUTE format('DROP TABLE %s', l_month.month);
             END IF;
             RETURN NEXT;

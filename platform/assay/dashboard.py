@@ -10,7 +10,7 @@ from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from lineage.models import Batch, PipelineRun, Target, Watermark
+from lineage.models import Batch, DroppedPartition, PipelineRun, Target, Watermark
 from lineage.runs import summarise
 from quality.accounting import OUTCOMES, accounting_lines
 from quality.causes import open_causes, open_rows
@@ -69,6 +69,8 @@ def table_states() -> list[TableState]:
         .values_list("target_id")
         .annotate(rows=Sum(Coalesce(F("rows_inserted"), 0) - Coalesce(F("rows_deleted"), 0)))
     )
+    for table, dropped in DroppedPartition.objects.order_by().values_list("target").annotate(dropped=Sum("rows")):
+        rows[table] = rows.get(table, 0) - dropped
     # Without the mark itself: of a table that was never fed it is -infinity, for which Python has no datetime.
     waiting = {
         table: (batches, rows or 0)

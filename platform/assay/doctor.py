@@ -43,6 +43,7 @@ def examine() -> Iterator[Finding]:
             _strays,
             _guards,
             _partitions,
+            _retention,
             _rebuilds,
             _ticks,
             _notifications,
@@ -226,6 +227,27 @@ def _partitions() -> Iterator[Finding]:
         )
     if not found:
         yield Finding("Bronze", "partitions are made ahead")
+
+
+def _retention() -> Iterator[Finding]:
+    """Months of bronze tables that should have gone and wait for something."""
+    past = _rows(
+        """
+        SELECT p.month::text, p.waits_for
+        FROM dwh_lineage.targets AS t
+        CROSS JOIN LATERAL dwh_etl.past_retention(t.target) AS p
+        WHERE t.layer = 'bronze' AND t.contract ? 'retention' AND to_regclass(t.rows_relation) IS NOT NULL
+        ORDER BY t.target, p.until
+        """
+    )
+    for month, waits_for in past:
+        if waits_for:
+            yield Finding(
+                "Retention", f"{month} is past its retention and waits for {waits_for}", True,
+                "Load what waits and decide on the exceptions; maintenance then drops it (docs/how-to/retention.md).",
+            )  # fmt: skip
+        else:
+            yield Finding("Retention", f"{month} is past its retention; the next maintenance drops it")
 
 
 def _rebuilds() -> Iterator[Finding]:

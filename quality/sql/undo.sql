@@ -1,6 +1,7 @@
 -- Undoes a decision: a decision of its own, whose replay gives each row the patch it had before, takes waivers back, and
 -- opens rejected rows again. Returns the new decision. AS068 where it is not at its end, changed nothing, or is undone
--- already. Rows that a later decision has changed are left alone. Locks the decision.
+-- already. Rows that a later decision has changed are left alone, and so are those that went by retention: what silver
+-- says of them is settled. Locks the decision.
 CREATE FUNCTION dwh_lineage.undo(in_decision bigint, in_by text, in_reason text DEFAULT '')
 RETURNS bigint
 LANGUAGE plpgsql
@@ -12,6 +13,7 @@ DECLARE
     l_decision record;
     l_undo bigint;
     l_selected bigint;
+    l_forgetful text;
 BEGIN
     SELECT d.* INTO l_decision FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision FOR UPDATE;
     IF NOT FOUND OR l_decision.verb = 'undo' OR l_decision.state NOT IN ('done', 'cancelled') OR EXISTS (
@@ -23,15 +25,24 @@ BEGIN
     INSERT INTO dwh_lineage.quality_decisions (verb, target, selection, undoes_id, reason, author_id)
     VALUES ('undo', l_decision.target, jsonb_build_object('decision', in_decision), in_decision, btrim(in_reason), l_author)
     RETURNING id INTO l_undo;
-    INSERT INTO dwh_lineage.decision_rows (decision_id, exception_id, bronze_id)
-    SELECT l_undo, r.exception_id, r.bronze_id
-    FROM dwh_lineage.decision_rows AS r
-    WHERE r.decision_id = in_decision AND r.outcome IN ('landed', 'open', 'rejected', 'superseded')
-    ORDER BY r.id;
+    SELECT s.rows_relation INTO l_forgetful
+    FROM dwh_lineage.targets AS t
+    JOIN dwh_lineage.targets AS s ON s.target = t.contract ->> 'source'
+    WHERE t.target = l_decision.target
+        AND EXISTS (SELECT 1 FROM dwh_lineage.dropped_partitions AS d WHERE d.target = s.target);
+    -- The name comes from targets, written by a migration, quoted.
+    EXECUTE format(
+        'INSERT INTO dwh_lineage.decision_rows (decision_id, exception_id, bronze_id)
+        SELECT $1, r.exception_id, r.bronze_id
+        FROM dwh_lineage.decision_rows AS r
+        WHERE r.decision_id = $2 AND r.outcome IN (''landed'', ''open'', ''rejected'', ''superseded'') %s
+        ORDER BY r.id',
+        'AND EXISTS (SELECT 1 FROM ' || l_forgetful || ' AS b WHERE b._bronze_id = r.bronze_id)'
+    ) USING l_undo, in_decision;
     GET DIAGNOSTICS l_selected = ROW_COUNT;
     IF l_selected = 0 THEN
         RAISE EXCEPTION 'Decision % changed nothing.', in_decision
-            USING ERRCODE = 'AS068', HINT = 'There is nothing to undo.';
+            USING ERRCODE = 'AS068', HINT = 'There is nothing to undo, or bronze no longer has its rows.';
     END IF;
     UPDATE dwh_lineage.quality_decisions SET selected = l_selected WHERE id = l_undo;
     RETURN l_undo;

@@ -159,3 +159,31 @@ def test_a_pipeline_of_an_unknown_table_is_found(monkeypatch: pytest.MonkeyPatch
     found = findings(monkeypatch, RawThings, pipelines=declared)
     assert "gold.nothing" in found["assay.E061"]
     assert "no targets" in found["assay.W060"]
+
+
+@pytest.mark.parametrize("retention", ["forever", "0 months", "13", "1.5 years", 13])
+def test_a_retention_that_is_none_is_found(monkeypatch: pytest.MonkeyPatch, retention: Any) -> None:
+    class RawKept(bronze.Table):
+        source = Files
+        columns = "id"
+        retention: Any = None
+
+    RawKept.retention = retention
+    assert f"Its retention is {retention!r}." in findings(monkeypatch, RawKept)["assay.E014"]
+    for good in ("13 months", "1 month", "90 days", "2 years", None):
+        RawKept.retention = good
+        assert findings(monkeypatch, RawKept) == {}
+
+
+def test_gold_over_bronze_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class RawKept(bronze.Table):
+        source = Files
+        columns = "id name"
+        retention = "13 months"
+
+    class Kept(gold.Aggregate):
+        grain = "name"
+
+    (tmp_path / "kept.sql").write_text("SELECT k.name, count(*) AS n FROM bronze.raw_kept AS k GROUP BY k.name")
+    Kept.query = str(tmp_path / "kept.sql")
+    assert "whose rows go by its retention" in findings(monkeypatch, RawKept, Kept)["assay.E045"]

@@ -60,3 +60,23 @@ def test_the_command_says_what_it_did() -> None:
     out = io.StringIO()
     call_command("maintain", stdout=out)
     assert out.getvalue().splitlines()[-1] == "bronze.raw_readings: 0 partitions made, indexes summarised."
+
+
+def test_the_command_says_what_went_and_what_waits() -> None:
+    execute("CALL dwh_etl.ensure_bronze_partitions('bronze.raw_readings', in_since => now() - interval '1 month'); "
+            "UPDATE dwh_lineage.targets SET contract = contract || '{\"retention\": \"1 day\"}' "
+            "WHERE target = 'bronze.raw_readings'")  # fmt: skip
+    execute(compile.create("silver.readings", warehouse.Readings.contract(), "lab").forward)
+    execute("UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'silver.readings'")
+    assert said().endswith("past its retention: waits for silver.readings's rebuild.")
+    execute("UPDATE dwh_lineage.targets SET needs_rebuild = false")
+    assert said().endswith("past its retention: dropped, 0 rows.")
+    assert execute("SELECT dropped_by FROM dwh_lineage.dropped_partitions") == [("Ann",)]
+    assert said() == "bronze.raw_readings: 0 partitions made, indexes summarised."
+
+
+def said() -> str:
+    """The last line that the command writes."""
+    out = io.StringIO()
+    call_command("maintain", "--by", "Ann", stdout=out)
+    return out.getvalue().splitlines()[-1]

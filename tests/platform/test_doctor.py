@@ -46,7 +46,9 @@ def execute(sql: str) -> None:
 
 def problems() -> list[doctor.Finding]:
     """What is wrong with tables; the servers of the tests are not looked at."""
-    looks = (doctor._strays, doctor._guards, doctor._partitions, doctor._rebuilds, doctor._accounting)
+    looks = (
+        doctor._strays, doctor._guards, doctor._partitions, doctor._retention, doctor._rebuilds, doctor._accounting,
+    )  # fmt: skip
     return [finding for look in looks for finding in look() if finding.problem]
 
 
@@ -150,3 +152,20 @@ def test_the_command_fails_where_something_is_wrong() -> None:
         call_command("doctor", stdout=out, stderr=err)
     assert "✗ Tables      silver.notes is declared nowhere" in out.getvalue()
     assert "Declare it" in out.getvalue()
+
+
+def test_a_month_past_its_retention_that_waits_is_found_with_what_it_waits_for() -> None:
+    execute(
+        """
+        CALL dwh_etl.ensure_bronze_partitions('bronze.raw_readings', in_since => now() - interval '1 month');
+        UPDATE dwh_lineage.targets SET contract = contract || '{"retention": "1 day"}'
+        WHERE target = 'bronze.raw_readings'
+        """
+    )
+    (ready,) = doctor._retention()
+    assert not ready.problem
+    assert ready.detail.endswith("is past its retention; the next maintenance drops it")
+    execute("UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'silver.readings'")
+    (waits,) = doctor._retention()
+    assert waits.problem
+    assert waits.detail.endswith("is past its retention and waits for silver.readings's rebuild")

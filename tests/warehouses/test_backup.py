@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -46,9 +47,26 @@ def take(connection: bench.Connection, number: int, *, load: bool) -> None:
         bench.run(connection, target)
 
 
+def forget(connection: bench.Connection) -> None:
+    """A member of four months ago is loaded, and its bronze row dropped."""
+    ago = datetime.now(UTC) - timedelta(days=125)
+    connection.execute("CALL dwh_etl.ensure_bronze_partitions('bronze.raw_members', in_since => %s)", (ago,))
+    with bench.repeatable_read(connection):
+        bench.foreign(connection, warehouse.RawMembers, [MEMBER | {"id": "7"}], ago)
+    for table in bench.SILVER:
+        bench.run(connection, table.target)
+    connection.execute(
+        'UPDATE dwh_lineage.targets SET contract = contract || \'{"retention": "2 months"}\' '
+        "WHERE target = 'bronze.raw_members'"
+    )
+    dropped = connection.execute("SELECT sum(dropped) FROM dwh_etl.retire_partitions('bronze.raw_members')").fetchone()
+    assert dropped == (1,)
+
+
 @pytest.fixture
 def lived_in(lab_parameters: Parameters) -> Iterator[Parameters]:
-    """A laboratory with two loaded ingestions, one that waits, a skip, and rows of two months ago."""
+    """A laboratory with two loaded ingestions, one that waits, a skip, rows of two months ago, and older ones that went
+    by retention."""
     with copy_of(lab_parameters, "_old") as old:
         with psycopg.connect(**old, autocommit=True) as connection:
             connection.execute(
@@ -57,6 +75,7 @@ def lived_in(lab_parameters: Parameters) -> Iterator[Parameters]:
             connection.execute(
                 "INSERT INTO bronze.raw_readings_rows (sensor, _ingested_at) VALUES ('ab', now() - interval '2 months')"
             )
+            forget(connection)
             take(connection, 1, load=True)
             take(connection, 2, load=True)
             take(connection, 3, load=False)
@@ -130,6 +149,10 @@ def test_what_was_restored_goes_on_where_it_stood(lived_in: Parameters, restored
                 bench.run(connection, target)
             take(connection, 4, load=True)
         assert answers(new) == answers(old)
+        stood = bench.rows(new, "silver.members")
+        assert 7 in {row["id"] for row in stood}
+        bench.run(new, "silver.members", "rebuild")
+        assert bench.rows(new, "silver.members") == stood
         for target in TARGETS[:3]:
             row = new.execute("SELECT dwh_etl.measure_accounting(%s) ->> 'gap'", (target,)).fetchone()
             assert row == ("0",), target

@@ -668,7 +668,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no);
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
-    -- What no load has taken, or what waits for a person, is no part of the history.
+    -- What no load has taken, what waits for a person, and what one has rejected meanwhile is no part of the history.
     DELETE FROM pg_temp.evaluated AS e
     USING dwh_lineage.pendings AS p
     WHERE p.consumer = 'silver.order_items' AND p.batch_no = e._batch_no;
@@ -691,7 +691,8 @@ BEGIN
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     DELETE FROM pg_temp.fold_events AS f
     USING dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
+    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = f._bronze_id
+        AND (x.state IN ('open', 'proposed', 'queued') OR x.state = 'rejected');
     INSERT INTO pg_temp.fold_events
     SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
     FROM dwh_staging.silver_order_items_base AS z;
