@@ -91,7 +91,7 @@ WAIVABLE = {
 
 
 VERBS = ("mend", "mend", "correct", "correct", "withdraw", "reject", "reject", "reinstate", "waive", "waive", "end",
-         "expire")  # fmt: skip
+         "expire", "again")  # fmt: skip
 
 
 def acts(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Act]:

@@ -172,6 +172,17 @@ class World:
         )
         return True
 
+    def _again(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """No decision, but as much at random: the table takes a batch once more."""
+        if self.batches:
+            self.lab.execute(
+                "INSERT INTO dwh_lineage.pendings (consumer, batch_no) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (target, picked(self.batches, act.pick)[0]),
+            )
+            self.call(target)
+            self.taken[target] = len(self.rows)
+        return False
+
     # --- What must hold -----------------------------------------------------------------------------------------------
     def check(self) -> None:
         """Everything equals the model: rows, exceptions, issues, the accounting line, gold."""
