@@ -49,12 +49,12 @@ def metadata(contract: Contract, warehouse: str) -> str:
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
-    moved = _forget_exceptions(old) if old["source"] != new["source"] else []
     if _shape(old) != _shape(new):
+        moved = _forget_exceptions(old) if old["source"] != new["source"] else []
         return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new), routines(new),
                           metadata(new, warehouse), _needs_rebuild(new), _without_horizon(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
-    changes = [*moved, *_refounded(old, new), *gone, *_columns(old, new), *come]
+    changes = [*_refounded(old, new), *gone, *_columns(old, new), *come]
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
@@ -117,7 +117,7 @@ def _shape(contract: Contract) -> tuple[object, ...]:
     """What cannot be altered in place."""
     types = {column["name"]: column["type"] for column in contract["columns"]}
     key = contract.get("key", [])
-    return (contract["kind"], [(name, types[name]) for name in key], contract.get("surrogate"),
+    return (contract["kind"], contract["source"], [(name, types[name]) for name in key], contract.get("surrogate"),
             contract.get("effective"))  # fmt: skip
 
 

@@ -6,17 +6,29 @@ A history is folded from its events in the order of the source's time, one event
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
-from uuid import UUID
+
+from tests.warehouses.model_casts import (
+    Cast,
+    day,
+    in_new_york,
+    moment,
+    noted,
+    number,
+    scaled,
+    spelled,
+    truth,
+    uuid,
+    whole,
+    written,
+)
 
 Row = Mapping[str, str | None]
-Cast = Callable[[str], Any]
+Judge = Callable[["BronzeRow"], "Judged"]
 
 
 @dataclass(frozen=True)
@@ -40,47 +52,47 @@ class Judged:
     deleted: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    rejected: bool = False
 
     @property
     def is_event(self) -> bool:
-        return self.wanted and not self.broken
+        return self.wanted and not self.broken and not self.rejected
 
 
-# --- Casts ------------------------------------------------------------------------------------------------------------
-def whole(bits: int) -> Cast:
-    def cast(text: str) -> int | None:
-        if not re.fullmatch(r"[-+]?[0-9]+", text):
-            return None
-        return int(text) if -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1) else None
+# --- Decisions --------------------------------------------------------------------------------------------------------
+@dataclass
+class Waiver:
+    """A rule set aside, for a row (None: for all) of the batches between two numbers."""
 
-    return cast
+    number: int
+    rule: str
+    bronze_id: int | None = None
+    first: int | None = None
+    last: int | None = None
 
-
-def number(text: str) -> Decimal | None:
-    return Decimal(text) if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text) else None
-
-
-def truth(text: str) -> bool | None:
-    return {"t": True, "true": True, "yes": True, "1": True, "f": False, "no": False, "0": False}.get(text.lower())
+    def governs(self, row: BronzeRow) -> bool:
+        within = (self.first or 0) <= row.batch_no <= (row.batch_no if self.last is None else self.last)
+        return within and self.bronze_id in (None, row.bronze_id)
 
 
-def uuid(text: str) -> UUID | None:
-    return UUID(text) if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text.lower()) else None
+@dataclass
+class Decisions:
+    """What people decided about one silver table; a correction is the latest version's."""
 
+    corrections: dict[int, dict[str, str | None]] = field(default_factory=dict)
+    rejected: set[int] = field(default_factory=set)
+    waivers: list[Waiver] = field(default_factory=list)
 
-def day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+    def over(self, judge: Judge) -> Judge:
+        """A judge who looks through the decisions."""
 
+        def judged(row: BronzeRow) -> Judged:
+            found = judge(replace(row, values={**row.values, **self.corrections.get(row.bronze_id, {})}))
+            found.broken -= {waiver.rule for waiver in self.waivers if waiver.governs(row)}
+            found.rejected = row.bronze_id in self.rejected
+            return found
 
-def moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return judged
 
 
 # --- Rules ------------------------------------------------------------------------------------------------------------
@@ -122,6 +134,11 @@ def readings(row: BronzeRow) -> Judged:
     state = given.get("state")
     state = judged.values["state"] = state.lower() if state is not None else None
     _asked(judged, "state", "one_of", state in ("on", "off"))
+    _cast(judged, "price", given.get("price"), scaled(6, 2))
+    _cast(judged, "due", given.get("due"), written)
+    _cast(judged, "noted", given.get("noted"), noted)
+    _cast(judged, "local", given.get("local"), in_new_york)
+    _cast(judged, "paid", given.get("paid"), spelled)
     return judged
 
 
@@ -166,7 +183,7 @@ def rolls(row: BronzeRow) -> Judged:
 class History:
     """How an SCD2 table keeps history. `effective`: its column of the source's time; None: the ingestion's."""
 
-    judge: Callable[[BronzeRow], Judged]
+    judge: Judge
     key: tuple[str, ...]
     attributes: tuple[str, ...]
     effective: str | None
@@ -206,7 +223,11 @@ class History:
         if not self.full_extract:
             return judged
         times = sorted({row.ingested_at for row in rows})
-        keys = [(tuple(j.values.get(name) for name in self.key), j.row.ingested_at) for j in judged if j.wanted]
+        keys = [
+            (tuple(j.values.get(name) for name in self.key), j.row.ingested_at)
+            for j in judged
+            if j.wanted and not j.rejected
+        ]
         present = {(key, at) for key, at in keys if None not in key}
         for key, at in present:
             later = next((time for time in times if time > at), None)
@@ -249,6 +270,8 @@ def _last_by_name(event: Judged) -> tuple[Any, ...]:
 
 
 def _left_out(judged: Judged) -> str:
+    if judged.rejected:
+        return "rejected"
     return "quarantined" if judged.wanted else "excluded"
 
 
@@ -275,20 +298,46 @@ MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "update
 PRESENCES = History(presences, ("id",), ("name", "state"), None)
 
 
-def append(rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
-    """(rows of silver.readings, outcome of each bronze row)."""
-    judged = [readings(row) for row in rows]
-    good = [
-        j.values | {"initial": j.values["sensor"][:1], "_source_bronze_id": j.row.bronze_id}
-        for j in judged if j.is_event
-    ]  # fmt: skip
-    return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
+@dataclass(frozen=True)
+class Appended:
+    """An append table."""
+
+    judge: Judge
+    key: tuple[str, ...] = ()
+
+    def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
+        """(rows of the table, outcome of each bronze row)."""
+        judged = [self.judge(row) for row in rows]
+        good = [
+            j.values | {"initial": _initial(j.values["sensor"]), "_source_bronze_id": j.row.bronze_id}
+            for j in judged if j.is_event
+        ]  # fmt: skip
+        return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
 
 
-def exceptions(rows: Iterable[BronzeRow], judge: Callable[[BronzeRow], Judged]) -> dict[int, set[str]]:
-    """The broken rules of each row that goes to the exceptions."""
+def _initial(sensor: str | None) -> str | None:
+    return sensor[:1] if sensor is not None else None
+
+
+READINGS = Appended(readings)
+
+#: All silver tables of the laboratory.
+TABLES: dict[str, Appended | History] = {
+    "silver.readings": READINGS,
+    "silver.members": MEMBERS,
+    "silver.presences": PRESENCES,
+    "silver.states": STATES,
+    "silver.rolls": ROLLS,
+    "silver.roll_now": ROLL_NOW,
+    "silver.latest": LATEST,
+    "silver.latest_seen": LATEST_SEEN,
+}
+
+
+def exceptions(rows: Iterable[BronzeRow], judge: Judge) -> dict[int, set[str]]:
+    """The broken rules of each row that stands before people."""
     judged = [judge(row) for row in rows]
-    return {j.row.bronze_id: j.broken for j in judged if j.wanted and j.broken}
+    return {j.row.bronze_id: j.broken for j in judged if j.wanted and j.broken and not j.rejected}
 
 
 def counted(outcomes: Mapping[int, str]) -> Counter[str]:

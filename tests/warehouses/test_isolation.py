@@ -17,7 +17,7 @@ from tests.warehouses import bench_database as bench
 from tests.warehouses import model
 from tests.warehouses.conftest import Connect
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import multiset, without_surrogate
+from tests.warehouses.world import multiset, without_surrogate
 
 pytestmark = pytest.mark.django_db
 
@@ -82,7 +82,7 @@ def assert_right(connection: bench.Connection) -> None:
     for target, source, build in (
         ("silver.members", members, model.MEMBERS.fold),
         ("silver.presences", members, model.PRESENCES.fold),
-        ("silver.readings", readings, model.append),
+        ("silver.readings", readings, model.READINGS.fold),
     ):
         expected, outcomes = build(source)
         assert without_surrogate(bench.rows(connection, target)) == multiset(expected), target

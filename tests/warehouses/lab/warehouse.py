@@ -40,7 +40,7 @@ class RawReadings(bronze.Table):
     """Readings as they arrived. Some columns are named as metadata's are, and one as a word of SQL is."""
 
     source = Lab
-    columns = "sensor order small big amount flag tag day at note state"
+    columns = "sensor order small big amount flag tag day at note state price due noted local paid"
 
 
 class Readings(silver.Table):
@@ -57,6 +57,11 @@ class Readings(silver.Table):
     at = Timestamp("at", rules=[Required()])
     note = Text("note", rules=[DoesNotMatch("^!", null=True), MinLength(2, null=True)])
     state = Enum("lower(state)", "on", "off")
+    price = Numeric("price", precision=6, scale=2)
+    due = Date("due", format=["DD.MM.YYYY", "YYYY-MM-DD"])
+    noted = Timestamp("noted", format="DD/MM/YYYY HH24:MI", time_zone="Europe/Zurich")
+    local = Timestamp("local", time_zone="America/New_York")
+    paid = Boolean("paid", true=["ja"], false=["nein"])
     initial = Generated("left(sensor, 1)")
 
     class Meta:

@@ -1,0 +1,295 @@
+"""A history as it happens: batches ingested, tables loaded, people deciding, and everything compared with the model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import sql
+
+from medallion import bronze
+from tests.warehouses import bench_database as bench
+from tests.warehouses import decisions, histories, model
+
+
+@dataclass
+class World:
+    """A connection with what has been ingested, loaded and decided in its transaction."""
+
+    lab: bench.Connection
+    source: type[bronze.Table]
+    silver: tuple[str, ...]
+    gold: tuple[str, ...]
+    rows: list[model.BronzeRow] = field(default_factory=list)
+    batches: list[tuple[int, datetime]] = field(default_factory=list)
+    #: How many of the rows each silver table has taken.
+    taken: Counter[str] = field(default_factory=Counter)
+    decided: dict[str, model.Decisions] = field(default_factory=dict)
+    #: Tables about which people have decided since their rebuild.
+    undecided: set[str] = field(default_factory=set)
+    surrogates: dict[str, dict[tuple[Any, ...], int]] = field(default_factory=dict)
+
+    # --- What happens -------------------------------------------------------------------------------------------------
+    def take(self, batch: histories.Batch) -> None:
+        """Ingests a batch, and loads and decides where the history says so."""
+        self.ingest(batch)
+        if batch.loaded:
+            self.load()
+        for act in batch.acts:
+            self.decide(act)
+
+    def ingest(self, batch: histories.Batch) -> None:
+        at = histories.time_of(batch)
+        if batch.file is None:
+            if not batch.rows:
+                return
+            written = bench.foreign(self.lab, self.source, batch.rows, at)
+        else:
+            first = bench.EXPLICIT_IDS + batch.block * 100
+            written = bench.ingest(self.lab, self.source, batch.rows, batch.file, at, first)
+        self.batches.append((written.batch_no, at))
+        self.rows += [
+            model.BronzeRow(bronze_id, written.batch_no, written.file, written.checksum, at, row)
+            for bronze_id, row in zip(written.ids, batch.rows, strict=True)
+        ]
+
+    def call(self, target: str, verb: str = "load") -> None:
+        bench.call(self.lab, target, verb)
+
+    def load(self) -> None:
+        for target in (*self.silver, *self.gold):
+            self.call(target)
+        self.taken.update({target: len(self.rows) - self.taken[target] for target in self.silver})
+
+    def rebuild(self, target: str) -> None:
+        """Rebuilds a silver table, which makes decisions about it hold, and loads what it feeds."""
+        self.call(target, "rebuild")
+        self.taken[target] = len(self.rows)
+        self.undecided.discard(target)
+        for fed in self.gold:
+            self.call(fed)
+
+    def settle(self) -> None:
+        """Rebuilds all tables about which people have decided since."""
+        for target in sorted(self.undecided):
+            self.rebuild(target)
+
+    # --- What people decide -------------------------------------------------------------------------------------------
+    def decide(self, act: histories.Act) -> None:
+        """Does what an act says, if there is anything to do it to."""
+        target = self.silver[act.table % len(self.silver)]
+        if not getattr(self, f"_{act.verb}")(act, target, self.decisions(target)):
+            return
+        self.undecided.add(target)
+        self.surrogates.pop(target, None)
+        if act.settled or act.verb == "expire":
+            self.rebuild(target)
+            self.check_silver(target)
+
+    def decisions(self, target: str) -> model.Decisions:
+        return self.decided.setdefault(target, model.Decisions())
+
+    def _mend(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Corrects all broken columns of an open exception."""
+        found = quarantined(self.lab, target)
+        if not found:
+            return False
+        bronze_id = picked(sorted(found), act.pick)
+        good = histories.GOOD_READING if target == "silver.readings" else histories.GOOD_MEMBER
+        columns = {rule.split(":")[0] for rule in found[bronze_id]}
+        return self._patch(target, decided, bronze_id, {name: good[name] for name in columns})
+
+    def _correct(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Corrects any row to anything."""
+        return bool(self.rows) and self._patch(target, decided, picked(self.rows, act.pick).bronze_id, act.patch)
+
+    def _patch(self, target: str, decided: model.Decisions, bronze_id: int, patch: Mapping[str, str | None]) -> bool:
+        arrived = next(row.values for row in self.rows if row.bronze_id == bronze_id)
+        decisions.correct(self.lab, target, bronze_id, patch, {name: arrived.get(name) for name in patch})
+        decided.corrections[bronze_id] = dict(patch)
+        return True
+
+    def _withdraw(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        if not decided.corrections:
+            return False
+        bronze_id = picked(sorted(decided.corrections), act.pick)
+        decisions.correct(self.lab, target, bronze_id, {}, withdrawn=True)
+        del decided.corrections[bronze_id]
+        return True
+
+    def _reject(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Rejects an open exception; sometimes one that has just been corrected, so that it would pass."""
+        mended = act.other % 2 == 1 and self._mend(act, target, decided)
+        return self._move(sorted(quarantined(self.lab, target)), act, target, decided, "rejected") or mended
+
+    def _reinstate(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        return self._move(sorted(decided.rejected), act, target, decided, "open")
+
+    def _move(self, among: list[int], act: histories.Act, target: str, decided: model.Decisions, state: str) -> bool:
+        if not among:
+            return False
+        bronze_id = picked(among, act.pick)
+        decisions.move(self.lab, target, bronze_id, state)
+        decided.rejected ^= {bronze_id}
+        return True
+
+    def _waive(
+        self, act: histories.Act, target: str, decided: model.Decisions, expires: datetime | None = None
+    ) -> bool:
+        rules = histories.WAIVABLE.get(target)
+        if not rules or not self.rows:
+            return False
+        bounds = [None, *(number for number, _ in self.batches)]
+        waiver = model.Waiver(
+            0,
+            picked(rules, act.pick),
+            bronze_id=picked(self.rows, act.pick).bronze_id if act.other % 2 else None,
+            first=picked(bounds, act.other // 2),
+            last=None if expires else picked(bounds, act.other // 3),
+        )
+        waiver.number = decisions.waive(
+            self.lab, target, waiver.rule, waiver.bronze_id, waiver.first, waiver.last, expires
+        )
+        decided.waivers.append(waiver)
+        return True
+
+    def _expire(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Sets a rule aside until a moment that is past."""
+        expires = histories.time_of_second(act.pick % 6) - timedelta(milliseconds=500)
+        if not self._waive(act, target, decided, expires):
+            return False
+        decided.waivers[-1].last = max((number for number, at in self.batches if at <= expires), default=0)
+        return True
+
+    def _end(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        if not decided.waivers:
+            return False
+        waiver = picked(decided.waivers, act.pick)
+        waiver.last = picked([0, *(number for number, _ in self.batches)], act.other)
+        self.lab.execute(
+            "UPDATE dwh_lineage.waivers SET last_batch_no = %s WHERE id = %s", (waiver.last, waiver.number)
+        )
+        return True
+
+    def _again(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """No decision, but as much at random: the table takes a batch once more."""
+        if self.batches:
+            self.lab.execute(
+                "INSERT INTO dwh_lineage.pendings (consumer, batch_no) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (target, picked(self.batches, act.pick)[0]),
+            )
+            self.call(target)
+            self.taken[target] = len(self.rows)
+        return False
+
+    # --- What must hold -----------------------------------------------------------------------------------------------
+    def check(self) -> None:
+        """Everything equals the model: rows, exceptions, issues, the accounting line, gold."""
+        for target in self.silver:
+            if target not in self.undecided:
+                self.check_silver(target)
+        for target in self.gold:
+            assert rows_of(self.lab, target) == self._queried(target), target
+        if all(self.taken[target] == len(self.rows) for target in self.silver):
+            assert decisions.value(
+                self.lab, "SELECT count(*) FROM dwh_lineage.pendings AS p JOIN dwh_lineage.batches AS b USING "
+                "(batch_no) WHERE p.consumer = ANY (%s) AND b.rows_inserted > 0", [*self.silver, *self.gold]
+            ) == 0  # fmt: skip
+
+    def check_silver(self, target: str) -> None:
+        table = self.model(target)
+        taken = self.rows[: self.taken[target]]
+        expected, outcomes = table.fold(taken)
+        found = bench.rows(self.lab, target)
+        assert without_surrogate(found) == multiset(expected), target
+        self._check_surrogates(target, found)
+        bad = model.exceptions(taken, table.judge)
+        assert quarantined(self.lab, target) == bad, target
+        assert open_by_issue(self.lab, target) == Counter(rule for broken in bad.values() for rule in broken), target
+        line = decisions.outcomes(self.lab, target)
+        assert line.pop("gap") == 0, (target, line)
+        waiting = Counter({"waiting": len(self.rows) - len(taken)}) if len(self.rows) > len(taken) else Counter()
+        assert Counter(line) == model.counted(outcomes) + waiting, target
+
+    def model(self, target: str) -> model.Appended | model.History:
+        table = model.TABLES[target]
+        return replace(table, judge=self.decisions(target).over(table.judge))
+
+    def _check_surrogates(self, target: str, found: list[dict[str, Any]]) -> None:
+        """A version (its key and its begin) that was there before has the surrogate key that it had."""
+        name = next((name for name in found[0] if name.endswith("_sk")), None) if found else None
+        if name is None:
+            return
+        key = model.TABLES[target].key
+        now = {(*(row[column] for column in key), row["valid_from"]): row[name] for row in found}
+        before = self.surrogates.get(target, {})
+        assert {version: now[version] for version in before if version in now} == {
+            version: surrogate for version, surrogate in before.items() if version in now
+        }
+        self.surrogates[target] = now
+
+    def _queried(self, target: str) -> Counter[Any]:
+        table = next(table for table in bench.GOLD if table.target == target)
+        return multiset(self.lab.execute(table.parsed().text).fetchall())
+
+
+def picked(among: Any, number: int) -> Any:
+    """One of several, by any number."""
+    return among[number % len(among)]
+
+
+def multiset(rows: Any) -> Counter[Any]:
+    """Rows that can be compared, whatever their order."""
+    return Counter(tuple(sorted(row.items())) if isinstance(row, dict) else tuple(row) for row in rows)
+
+
+def without_surrogate(rows: list[dict[str, Any]]) -> Counter[Any]:
+    """Rows of a silver table, comparable with the model's."""
+    return multiset([{k: v for k, v in row.items() if not k.endswith("_sk")} for row in rows])
+
+
+def rows_of(connection: bench.Connection, target: str) -> Counter[Any]:
+    """A gold table's rows without surrogate keys."""
+    return multiset(
+        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in bench.rows(connection, target)]
+    )
+
+
+def quarantined(connection: bench.Connection, target: str) -> dict[int, set[str]]:
+    """The broken rules of each open exception, by bronze id."""
+    found: dict[int, set[str]] = {}
+    for bronze_id, rule in connection.execute(
+        "SELECT e.bronze_id, b.rule FROM dwh_lineage.quality_exceptions AS e "
+        "LEFT JOIN dwh_lineage.exception_breaches AS b "
+        "ON b.exception_id = e.id WHERE e.target_table = %s AND e.state = 'open'",
+        (target,),
+    ):
+        found.setdefault(bronze_id, set()).add(rule)
+    return found
+
+
+def open_by_issue(connection: bench.Connection, target: str) -> Counter[str]:
+    """How many open breaches each rule's issue counts."""
+    return Counter(
+        dict(
+            connection.execute(
+                "SELECT i.rule, sum(d.delta)::int FROM dwh_lineage.quality_issues AS i "
+                "JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id WHERE i.target = %s "
+                "GROUP BY 1 HAVING sum(d.delta) <> 0",
+                (target,),
+            ).fetchall()
+        )
+    )
+
+
+def everything(connection: bench.Connection, *targets: str) -> dict[str, Counter[Any]]:
+    """All rows of some tables in all columns."""
+    return {
+        target: multiset(
+            connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*target.split("."))))
+        )
+        for target in targets
+    }
