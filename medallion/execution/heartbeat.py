@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psycopg
 
 from lineage.connections import work_connection
+from lineage.logs import about
 from medallion.execution.claim import LEASE_SECONDS, Claim
 
 if TYPE_CHECKING:
@@ -113,6 +114,10 @@ class _Pulse:
                 self._changed.wait(max(0.0, self._wakes_at - now))
 
     def _beat(self, heart: Heartbeat) -> None:
+        with about(run=heart.claim.run_id, step=heart.claim.step_id):  # this thread works for many
+            self._renew(heart)
+
+    def _renew(self, heart: Heartbeat) -> None:
         try:
             if self._connection is None:
                 self._connection = work_connection("heartbeat", statement_timeout=5)
