@@ -45,6 +45,9 @@ def note(**facts: object) -> None:
         known.update(facts)
 
 
+_FOR_PEOPLE = ("run", "step", "request")
+
+
 class AddFacts(logging.Filter):
     """Puts the facts on each record, as its attribute `facts`. For handlers: they run where the record is made."""
 
@@ -60,7 +63,8 @@ class Lines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        facts = ", ".join(f"{name} {value}" for name, value in getattr(record, "facts", {}).items())
+        known = getattr(record, "facts", {})
+        facts = ", ".join(f"{name} {known[name]}" for name in _FOR_PEOPLE if name in known)
         return super().formatMessage(record) + (f" [{facts}]" if facts else "")
 
 

@@ -14,6 +14,7 @@ from lineage.states import LIVE_RUN_STATES
 from medallion.execution.claim import LEASE_SECONDS, Claim, claim_step
 from medallion.execution.heartbeat import BEAT_SECONDS
 from medallion.execution.outcome import record
+from medallion.execution.presence import busy
 from medallion.execution.sweep import SWEEP_SECONDS, sweep
 from medallion.execution.work import Failure, Outcome, Verdict, work_at
 
@@ -35,7 +36,7 @@ def perform_step(
     claim = claim_step(step_id, worker, lease_seconds)
     if claim is None:
         return None
-    with about(run=claim.run_id, step=claim.step_id, table=claim.target, attempt=claim.token):
+    with about(run=claim.run_id, step=claim.step_id, table=claim.target, attempt=claim.token), busy():
         return _perform(claim, beat_seconds, lease_seconds)
 
 
