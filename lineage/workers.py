@@ -12,27 +12,33 @@ ALIVE_SECONDS = 45.0
 """A worker writes its row every BEAT_SECONDS; one that has not for so long is taken for dead."""
 FORGOTTEN_DAYS = 1
 
+# A lease of nobody on record is one of a process that carries out a single run, in a terminal.
 _WORKERS = """
-SELECT w.name, w.host, w.pid, w.started_at, w.seen_at, w.version, w.queues, w.steps, w.busy_seconds,
-       w.seen_at > clock_timestamp() - make_interval(secs => %(alive)s) AS is_alive,
-       now.run_id, now.pipeline_name, now.target, now.started_at
-FROM dwh_lineage.workers AS w
-LEFT JOIN LATERAL (
-    SELECT s.run_id, r.pipeline_name, s.target, a.started_at
+WITH now AS (
+    SELECT DISTINCT ON (l.worker) l.worker, s.run_id, r.pipeline_name, s.target, a.started_at, l.until
     FROM dwh_lineage.step_leases AS l
     JOIN dwh_lineage.run_steps AS s ON s.id = l.step_id
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = s.run_id
     JOIN dwh_lineage.step_attempts AS a ON a.step_id = l.step_id AND a.token = l.token
-    WHERE l.worker = w.name
-    LIMIT 1
-) AS now ON true
-ORDER BY is_alive DESC, w.host, w.started_at, w.pid
+    ORDER BY l.worker, l.until DESC
+)
+SELECT coalesce(w.name, now.worker) AS name,
+       coalesce(w.host, regexp_replace(now.worker, ':[^:]*$', '')) AS host,
+       coalesce(w.pid, substring(now.worker FROM ':([0-9]+)$')::integer, 0) AS pid,
+       coalesce(w.started_at, now.started_at) AS started, coalesce(w.seen_at, least(now.until, clock_timestamp())),
+       coalesce(w.version, ''), coalesce(w.queues, '{}'), coalesce(w.steps, 0), coalesce(w.busy_seconds, 0),
+       coalesce(w.seen_at > clock_timestamp() - make_interval(secs => %(alive)s), now.until > clock_timestamp())
+           AS is_alive,
+       now.run_id, now.pipeline_name, now.target, now.started_at
+FROM dwh_lineage.workers AS w FULL JOIN now ON now.worker = w.name
+ORDER BY is_alive DESC, host, started, pid
 """
 
 
 @dataclass(frozen=True)
 class WorkerState:
-    """A worker with what it works at (`run_id`, `pipeline`, `target`, `since`: None where it waits)."""
+    """A worker with what it works at (`run_id`, `pipeline`, `target`, `since`: None where it waits); `queues` is empty
+    where it carries out one run in a terminal."""
 
     name: str
     host: str

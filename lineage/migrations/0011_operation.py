@@ -21,7 +21,12 @@ class Migration(SchemaMigration):
                 (
                     "verb",
                     models.TextField(
-                        choices=[("cancel", "Cancel"), ("resume", "Resume"), ("skip", "Skip"), ("rerun", "Rerun")]
+                        choices=[
+                            ("cancel", "Cancelled"),
+                            ("resume", "Resumed"),
+                            ("skip", "Skipped"),
+                            ("rerun", "Carried out again"),
+                        ]
                     ),
                 ),
                 ("by", models.TextField(help_text="Who asked for it")),

@@ -37,10 +37,10 @@ class Intervention(models.Model):
     """What a person did to a run, or to one step of it; append-only."""
 
     class Verb(models.TextChoices):
-        CANCEL = "cancel"
-        RESUME = "resume"
-        SKIP = "skip"
-        RERUN = "rerun"
+        CANCEL = "cancel", "Cancelled"
+        RESUME = "resume", "Resumed"
+        SKIP = "skip", "Skipped"
+        RERUN = "rerun", "Carried out again"
 
     run = models.ForeignKey(PipelineRun, models.CASCADE, related_name="interventions")
     step = models.ForeignKey(Step, models.CASCADE, null=True, blank=True, related_name="interventions")

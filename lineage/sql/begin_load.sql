@@ -41,10 +41,14 @@ BEGIN
     );
     INSERT INTO dwh_lineage.batch_inputs (batch_no, input_batch_no)
     SELECT load_batch, u.batch_no FROM unnest(taken) AS u (batch_no);
-    SELECT coalesce(sum(coalesce(b.rows_inserted, 0) + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)), 0)
+    -- Unknown where another program wrote one of them.
+    SELECT CASE WHEN bool_and(b.rows_inserted IS NOT NULL) THEN
+        sum(b.rows_inserted + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)) END
     INTO l_rows FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (taken);
-    RAISE NOTICE '% takes % batches with % changed rows%.', in_target, cardinality(taken), l_rows,
-        CASE WHEN in_rebuild THEN ', and is written anew' ELSE '' END;
+    RAISE NOTICE '%', format(
+        '%s takes %s batch%s%s%s.', in_target, cardinality(taken), CASE WHEN cardinality(taken) = 1 THEN '' ELSE 'es' END,
+        ' with ' || l_rows || ' rows', CASE WHEN in_rebuild THEN ', and is written anew' END
+    );
 END
 $$;
 COMMENT ON FUNCTION dwh_lineage.begin_load(text, uuid, boolean) IS 'Begins a load: takes the batches that wait for it';

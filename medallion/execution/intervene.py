@@ -109,7 +109,7 @@ def skip_step(run_id: int, target: str, by: str = "", reason: str = "") -> Pipel
         if status != RunStatus.FAILED:
             _begin(run_id, status)
             waiting = Step.objects.filter(run=run_id, state=StepState.UPSTREAM_FAILED)
-            _again(run_id, [s.target for s in waiting if s.target in _following(run_id, target)])
+            _again(run_id, list(waiting.filter(target__in=following(run_id, target)).values_list("target", flat=True)))
             _go_on(run_id, here=False)
     return PipelineRun.objects.get(pk=run_id)
 
@@ -129,16 +129,26 @@ def rerun_step(
         if status not in RERUNNABLE_IN:
             raise RunRefused(f"Run {run_id} is {status}.", "Start a new run instead.")
         step = _step(run_id, target)
-        following = _following(run_id, target)
-        _require_rerunnable(step, following, rebuild)
+        after = following(run_id, target)
+        _require_rerunnable(step, after, rebuild)
         _reopen(run_id)
-        _again(run_id, [target, *following], target if rebuild else "")
+        _again(run_id, [target, *after], target if rebuild else "")
         _record(Intervention.Verb.RERUN, run_id, by, reason, step)
         _go_on(run_id, here)
     return PipelineRun.objects.get(pk=run_id)
 
 
-def _require_rerunnable(step: Step, following: set[str], rebuild: bool) -> None:
+def following(run_id: int, target: str) -> set[str]:
+    """The tables whose steps come after that of `target`, near and far."""
+    needs = dict(Step.objects.filter(run=run_id).order_by("position").values_list("target", "needs"))
+    found: set[str] = set()
+    for name, needed in needs.items():  # in the order of what they need
+        if not {target, *found}.isdisjoint(needed):
+            found.add(name)
+    return found
+
+
+def _require_rerunnable(step: Step, after: set[str], rebuild: bool) -> None:
     if step.state not in RERUNNABLE:
         raise RunRefused(
             f"{step.target} is {step.state.replace('_', ' ')} in run {step.run_id}.",
@@ -147,20 +157,10 @@ def _require_rerunnable(step: Step, following: set[str], rebuild: bool) -> None:
     steps = Step.objects.filter(run=step.run_id)
     for needed in steps.filter(target__in=step.needs).exclude(state__in=("succeeded", "skipped")):
         raise RunRefused(f"{step.target} needs {needed.target}, which is {needed.state}.", "Carry that out again.")
-    for other in steps.filter(target__in=following, state__in=_ON_ITS_WAY):
+    for other in steps.filter(target__in=after, state__in=_ON_ITS_WAY):
         raise RunRefused(f"{other.target}, which follows, is {other.state}.", "Wait until it has ended.")
     if rebuild and not Target.objects.filter(pk=step.target, rebuild_routine__isnull=False).exists():
         raise RunRefused(f"The table {step.target} has no rebuild.", "Carry it out without one.")
-
-
-def _following(run_id: int, target: str) -> set[str]:
-    """The tables whose steps come after that of `target`, near and far."""
-    needs = dict(Step.objects.filter(run=run_id).order_by("position").values_list("target", "needs"))
-    found: set[str] = set()
-    for name, needed in needs.items():  # in the order of what they need
-        if not {target, *found}.isdisjoint(needed):
-            found.add(name)
-    return found
 
 
 def _again(run_id: int, targets: list[str], anew: str = "") -> None:

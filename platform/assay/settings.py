@@ -176,6 +176,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["facts"]}},
     "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL").upper()},
     "loggers": {
+        "django": {"level": "INFO", "handlers": []},  # with DEBUG, Django's own would say everything twice
         "django.server": {"level": "WARNING"},
         "django.db.backends": {"level": "INFO"},  # LOG_LEVEL=DEBUG would print every query, with its values
         "axes": {"level": "WARNING"},
