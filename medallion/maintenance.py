@@ -1,7 +1,7 @@
 """What is done every hour.
 
-Bronze tables are kept in shape: partitions ahead, indexes summarised, and what is past its retention goes. The ledger is
-summed, and workers that vanished are forgotten.
+Bronze tables are kept in shape: partitions ahead, indexes summarised, and what is past its retention goes. The ledger
+is summed, and workers that vanished are forgotten.
 """
 
 from __future__ import annotations

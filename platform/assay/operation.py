@@ -1,9 +1,8 @@
-"""The doctor's looks at what works: workers, beat, and runs in which nothing happens."""
+"""The doctor's looks at what works: workers, the sweeper, and runs in which nothing happens."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 from django.db import connection
 
@@ -37,15 +36,14 @@ ORDER BY r.run_id
 
 
 def look_at_operation() -> Iterator[Finding]:
-    """Workers, signs of life, stuck runs. On the embedded servers nothing has to run, unless a run waits for it."""
+    """Workers, the sweeper, stuck runs. On the embedded servers nothing has to run, unless a run waits for it."""
     alive = workers_alive()
     needed = not servers.is_embedded_database() or _runs_wait()
     if alive:
         yield Finding("Workers", f"{alive} alive")
     else:
         yield Finding("Workers", "none is alive", needed, "Start one: celery -A assay worker; everything: make up")
-    for name, limit in LIMITS.items():
-        yield _sign_of_life(name, limit, needed)
+    yield _sweeper(needed)
     yield from _stuck_runs(alive)
 
 
@@ -59,13 +57,13 @@ def _runs_wait() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _sign_of_life(name: str, limit: timedelta, needed: bool) -> Finding:
-    age = since_tick(name)
-    when = f"the last {name} was {duration(age)} ago" if age is not None else f"there never was a {name}"
-    if age is not None and age <= limit:
-        return Finding("Beat", when)
-    advice = "Beat asks for it and a worker does it. Start beat: celery -A assay beat; everything: make up"
-    return Finding("Beat", f"{when}, and one is due every {duration(limit)}", needed, advice)
+def _sweeper(needed: bool) -> Finding:
+    age = since_tick("sweep")
+    when = f"swept {duration(age)} ago" if age is not None else "has never swept"
+    if age is not None and age <= LIMITS["sweep"]:
+        return Finding("Sweeper", when)
+    advice = "Beat asks for it every 5 seconds, and a worker does it. Start both: make up, or celery -A assay beat"
+    return Finding("Sweeper", when, needed, advice)
 
 
 def _stuck_runs(alive: int) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from lineage.models import TargetTotal
 from lineage.totals import fold_totals, totals
 from tests import seeds
 
@@ -38,7 +39,8 @@ def test_the_sums_are_right_before_and_after_each_fold() -> None:
     assert _said() == _truth()
     for _ in range(3):
         fold_totals()
-        assert _kept() == sum(batches for batches, _, _ in _truth().values())
+        # Not always all of it: a transaction of another database may hold the horizon back.
+        assert _kept() <= sum(batches for batches, _, _ in _truth().values())
         assert _said() == _truth()
         with connection.cursor() as cursor:
             cursor.execute(
@@ -49,19 +51,18 @@ def test_the_sums_are_right_before_and_after_each_fold() -> None:
 
 def test_a_batch_that_was_open_during_a_fold_is_not_forgotten(transactional_db: None) -> None:
     seeds.seed_warehouse()
-    fold_totals()
-    kept = _kept()
     batch = "SELECT dwh_lineage.close_batch(dwh_lineage.open_batch(%s, 'ingest'), 1, 1)"
     parameters = {key: value for key, value in connection.get_connection_params().items() if key in CONNECT}
     with psycopg.connect(**parameters) as writer:
         writer.execute(batch, [seeds.BRONZE])
+        opened = writer.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
         with connection.cursor() as cursor:  # a younger one, which has ended
             cursor.execute(batch, [seeds.BRONZE])
         fold_totals()
-        assert _kept() == kept
         assert _said() == _truth()
+        assert opened is not None
+        assert TargetTotal.objects.filter(counted_below__gt=opened[0]).count() == 0
         writer.commit()
         assert _said() == _truth()
     fold_totals()
-    assert _kept() == kept + 2
     assert _said() == _truth()

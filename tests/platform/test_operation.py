@@ -8,7 +8,7 @@ from django.db import connection
 from assay import operation, servers
 from assay.finding import Finding
 from lineage.models import PipelineRun, Step
-from lineage.ticks import LIMITS, record_tick
+from lineage.ticks import record_tick
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +34,7 @@ def _worker(seen: str = "1 second") -> None:
 def working() -> None:
     """A worker, and beat."""
     _worker()
-    for name in LIMITS:
-        record_tick(name)
+    record_tick("sweep")
 
 
 @pytest.fixture
@@ -55,7 +54,7 @@ def test_on_a_server_of_ones_own_a_worker_and_beat_must_run(monkeypatch: pytest.
     assert _problems() == []  # embedded, and nothing waits
     monkeypatch.setattr(servers, "is_embedded_database", lambda: False)
     found = _problems()
-    assert [finding.subject for finding in found] == ["Workers", *["Beat"] * len(LIMITS)]
+    assert [finding.subject for finding in found] == ["Workers", "Sweeper"]
     assert all(finding.advice for finding in found)
     _worker(seen="1 minute")
     assert "none is alive" in _problems()[0].detail
@@ -63,7 +62,7 @@ def test_on_a_server_of_ones_own_a_worker_and_beat_must_run(monkeypatch: pytest.
 
 def test_a_sweep_that_is_too_old_is_found(working: None, run: PipelineRun) -> None:
     _execute("UPDATE dwh_lineage.ticks SET at = at - interval '70 seconds' WHERE name = 'sweep'")
-    assert any("the last sweep was 1 min 10 s ago" in finding.detail for finding in _problems())
+    assert any("swept 1 min 10 s ago" in finding.detail for finding in _problems())
 
 
 def test_a_run_in_which_nothing_happens_is_found_with_the_way_to_end_it(working: None, run: PipelineRun) -> None:
