@@ -62,8 +62,9 @@ def skip(request: HttpRequest, run_id: int, target: str) -> HttpResponse:
 def rerun(request: HttpRequest, run_id: int, target: str) -> HttpResponse:
     """Carries out a step again, and what follows it."""
     step = _step(run_id, target)
-    again = [target, *sorted(intervene.following(run_id, target))]
-    happens = [f"Run again, each with what waits for it by now: {', '.join(again)}."]
+    happens = [f"{target} loads what waits for it by now."]
+    if following := intervene.following(run_id, target):
+        happens.append(f"So does what follows it: {', '.join(sorted(following))}.")
     can_rebuild = Target.objects.filter(pk=target, rebuild_routine__isnull=False).exists()
 
     def act(run_id: int, by: str, reason: str) -> PipelineRun:

@@ -108,7 +108,7 @@ def test_a_step_is_run_again_and_its_table_written_anew(house: House, run: Pipel
     run_here(run)
     address = reverse("admin:step-rerun", args=[run.pk, "silver.b"])
     page = operator.get(address).content.decode()
-    assert "silver.b, gold.c" in page
+    assert "what follows it: gold.c." in page
     assert operator.post(address, {"rebuild": "on"}).status_code == 302
     assert run_here(PipelineRun.objects.get()) == "completed"
     assert house.effects("silver.b") == 2
