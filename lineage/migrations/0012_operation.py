@@ -10,7 +10,7 @@ from lineage.schema import RunSqlFile, SchemaMigration
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0010_run_routines"),
+        ("lineage", "0011_replay"),
     ]
 
     operations = [
