@@ -85,10 +85,11 @@ def _state_of(
     # Where it was resumed, the axis shows what came since.
     since = [a for _, a in attempts if not a.ended_at or not shown.started_at or a.ended_at >= shown.started_at]
     axis = axis_of(since, timezone.now())
+    drawn = {attempt.pk for attempt in since}
     batches = [step.batch for step in steps if step.batch]
     return {
         "axis": axis,
-        "lines": [_line(request, shown, step, axis, since, progress.get(step.pk)) for step in steps],
+        "lines": [_line(request, shown, step, axis, drawn, progress.get(step.pk)) for step in steps],
         "attempts": sorted(attempts, key=lambda pair: (pair[1].started_at, pair[1].pk)),
         "steps_done": sum(step.state in DONE for step in steps),
         "rows_written": sum((b.rows_inserted or 0) + (b.rows_updated or 0) + (b.rows_deleted or 0) for b in batches),
@@ -97,14 +98,14 @@ def _state_of(
 
 
 def _line(
-    request: HttpRequest, run: PipelineRun, step: Step, axis: Axis | None, shown: list[Attempt], now: Progress | None
+    request: HttpRequest, run: PipelineRun, step: Step, axis: Axis | None, drawn: set[int], now: Progress | None
 ) -> dict[str, Any]:
     """A step as a row of the page; its counts are unknown until it has a batch, and none comes where nothing waited."""
     attempts = list(step.attempts.all())
     last = attempts[-1] if attempts else None
     return {
         "step": step,
-        "bars": [axis.bar(attempt) for attempt in attempts if attempt in shown] if axis else [],
+        "bars": [axis.bar(attempt) for attempt in attempts if attempt.pk in drawn] if axis else [],
         "took": (last.ended_at or timezone.now()) - last.started_at if last else None,
         "counts": [getattr(step.batch, name, None) for name in COUNTS],
         "nothing_new": step.state == "succeeded" and step.batch is None,
