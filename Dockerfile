@@ -23,4 +23,4 @@ RUN DATABASE_URL=postgresql://nobody@localhost/none REDIS_URL=redis://localhost 
 
 USER assay
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "assay.wsgi:application", "--bind=0.0.0.0:8000", "--workers=2", "--threads=8", "--worker-class=gthread", "--worker-tmp-dir=/dev/shm", "--no-control-socket", "--access-logfile=-"]
+CMD ["python", "-m", "gunicorn", "assay.wsgi:application", "--bind=0.0.0.0:8000", "--workers=2", "--threads=8", "--worker-class=gthread", "--worker-tmp-dir=/dev/shm", "--no-control-socket", "--logger-class=assay.web_logs.GunicornLogger", "--access-logfile=-"]

@@ -25,11 +25,13 @@ class AssayTable(tables.Table):
     class Meta:
         template_name = "assay/table.html"
         orderable = False
+        default = assay.NOTHING
         attrs = {"class": "grid"}
 
-    def __init__(self, data: Any, *, keyset: KeysetPage[Any] | None = None, **options: Any) -> None:
+    def __init__(self, data: Any, *, keyset: KeysetPage[Any] | None = None, body_id: str = "", **options: Any) -> None:
+        """`body_id`: the id of the rows in the page, where they are brought up to date while one looks."""
         super().__init__(data, **options)
-        self.keyset = keyset
+        self.keyset, self.body_id = keyset, body_id
 
 
 class BadgeColumn(tables.Column):
@@ -64,6 +66,13 @@ class MomentColumn(tables.Column):
 
     def render(self, value: datetime) -> SafeString:
         return render_to_string("assay/_when.html", {"at": value})
+
+
+class AgeColumn(tables.Column):
+    """How long ago; the moment is its title."""
+
+    def render(self, value: datetime) -> SafeString:
+        return render_to_string("assay/_when.html", {"at": value, "relative": True})
 
 
 class TableNameColumn(tables.Column):

@@ -50,6 +50,8 @@ RUN_TRANSITIONS = [
     ("cancelling", "failed"),
     # A failed run is resumed: the same run, new attempts for what has not succeeded.
     ("failed", "running"),
+    # A step of it is carried out again.
+    ("completed", "running"),
 ]
 
 STEP_TRANSITIONS = [
@@ -76,6 +78,14 @@ STEP_TRANSITIONS = [
     ("upstream_failed", "queued"),
     ("cancelled", "queued"),
     ("cancelled", "blocked"),
+    # Skip: a person goes without it.
+    ("retrying", "skipped"),
+    ("failed", "skipped"),
+    ("upstream_failed", "skipped"),
+    ("cancelled", "skipped"),
+    # Carry out again.
+    ("succeeded", "blocked"),
+    ("skipped", "blocked"),
 ]
 
 BACKFILL_TRANSITIONS = [

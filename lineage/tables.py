@@ -7,8 +7,19 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from lineage.columns import NUMBER, AssayTable, BadgeColumn, CountColumn, DurationColumn, MomentColumn
+from lineage.columns import (
+    NUMBER,
+    AgeColumn,
+    AssayTable,
+    BadgeColumn,
+    CountColumn,
+    DurationColumn,
+    MomentColumn,
+    TableNameColumn,
+)
 from lineage.runs import RunSummary
+from lineage.templatetags import assay
+from lineage.workers import WorkerState
 
 
 class RunTable(AssayTable):
@@ -28,11 +39,13 @@ class RunTable(AssayTable):
         attrs = {"class": "grid", "caption": "Runs"}
 
     def render_run(self, record: RunSummary) -> SafeString:
-        return format_html('<a href="{}">{}</a>', reverse("admin:run", args=[record.run.pk]), record.run.pk)
+        # With an id the keyboard's focus stays where it is when the rows are brought up to date.
+        url = reverse("admin:run", args=[record.run.pk])
+        return format_html('<a id="run-{}" href="{}">{}</a>', record.run.pk, url, record.run.pk)
 
     def render_pipeline(self, record: RunSummary) -> SafeString:
         url = reverse("admin:run", args=[record.run.pk])
-        return format_html('<a href="{}">{}</a>', url, record.run.pipeline_name)
+        return format_html('<a id="pipeline-{}" href="{}">{}</a>', record.run.pk, url, record.run.pipeline_name)
 
     def render_steps(self, record: RunSummary) -> str:
         return f"{record.steps_done} / {record.steps}" if record.steps else "–"
@@ -40,3 +53,34 @@ class RunTable(AssayTable):
     def render_requested_by(self, record: RunSummary) -> str:
         run = record.run
         return f"{run.requested_by} ({run.trigger})" if run.requested_by else run.trigger
+
+
+class WorkerTable(AssayTable):
+    """Workers, the living first; its rows are WorkerState."""
+
+    state = BadgeColumn()
+    host = tables.Column()
+    pid = tables.Column(verbose_name="Process", attrs=NUMBER)
+    works_at = TableNameColumn(accessor="target", verbose_name="Works at")
+    run = tables.Column(accessor="run_id")
+    since = AgeColumn()
+    seen_at = AgeColumn(verbose_name="Last seen")
+    started_at = MomentColumn(verbose_name="Started")
+    steps = CountColumn(verbose_name="Attempts")
+    load = tables.Column(attrs=NUMBER)
+    queues = tables.Column(empty_values=())
+    version = tables.Column()
+
+    class Meta(AssayTable.Meta):
+        empty_text = "No worker."
+        attrs = {"class": "grid", "caption": "Workers"}
+
+    def render_run(self, record: WorkerState) -> SafeString:
+        url = reverse("admin:run", args=[record.run_id])
+        return format_html('<a id="at-{}" href="{}">{} {}</a>', record.name, url, record.pipeline, record.run_id)
+
+    def render_load(self, value: float) -> str:
+        return assay.percent(value)
+
+    def render_queues(self, record: WorkerState) -> str:
+        return ", ".join(record.queues) or "one run, in a terminal"

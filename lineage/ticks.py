@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+LIMITS = {"tick": timedelta(seconds=120), "sweep": timedelta(seconds=60)}
+"""How old a sign of life may be: beat asks for the tick every 30 seconds, for the sweep every 5."""
+
 
 def clock() -> datetime:
     """The time by which schedules start and freshness is judged: the database's."""

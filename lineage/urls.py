@@ -6,4 +6,5 @@ from lineage.pages import Page
 PAGES = (
     Page("runs/", views.runs, "runs", "Runs", "lineage.view_pipelinerun", order=10, in_navigation=True),
     Page("runs/<int:run_id>/", views.run, "run", "Run", "lineage.view_pipelinerun", parent="runs"),
+    Page("workers/", views.workers, "workers", "Workers", "lineage.view_pipelinerun", parent="runs"),
 )

@@ -8,13 +8,14 @@ class MedallionConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from lineage import pages
-        from medallion import urls
+        from lineage import actions, pages
+        from medallion import run_views, urls
         from medallion.checks import check_warehouses
         from medallion.installing import install_pipelines
         from medallion.schedules.declared import follow_declarations
 
         pages.register(*urls.PAGES)
+        actions.register(*run_views.ACTIONS)
         register(check_warehouses)
         post_migrate.connect(install_pipelines, sender=self)
         post_migrate.connect(follow_declarations, sender=self)

@@ -1,4 +1,8 @@
-"""What keeps bronze tables in shape: partitions ahead, indexes summarised, and what is past its retention goes."""
+"""What is done every hour.
+
+Bronze tables are kept in shape: partitions ahead, indexes summarised, and what is past its retention goes. The ledger
+is summed, and workers that vanished are forgotten.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from lineage.models import Target
+from lineage.totals import fold_totals
+from lineage.workers import forget_workers
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,13 @@ class Maintained:
 
 def maintain(by: str) -> list[Maintained]:
     """Makes partitions ahead, summarises BRIN indexes and drops what is past the retention of all bronze tables, each
-    in a transaction of its own. by: who asks, for dwh_lineage.dropped_partitions."""
+    in a transaction of its own; then adds to the sums of the ledger and forgets workers not seen for a day.
+    by: who asks, for dwh_lineage.dropped_partitions."""
     targets = Target.objects.filter(layer=Target.Layer.BRONZE).order_by("target").values_list("target", flat=True)
-    return [Maintained(target, _in_shape(target), _retired(target, by)) for target in targets]
+    done = [Maintained(target, _in_shape(target), _retired(target, by)) for target in targets]
+    fold_totals()
+    forget_workers()
+    return done
 
 
 def _in_shape(target: str) -> int:

@@ -1,9 +1,10 @@
-"""The pages of files that arrive and of schedules, for the admin site."""
+"""The pages of files that arrive, of schedules, and of what people do to runs, for the admin site."""
 
 from __future__ import annotations
 
 from lineage.pages import Page
-from medallion import schedule_views, views
+from medallion import run_views, schedule_views, views
+from medallion.run_views import MAY_OPERATE
 
 _SCHEDULE = "schedules/<int:schedule_id>/"
 _CHANGE = "medallion.change_schedule"
@@ -24,4 +25,8 @@ PAGES = (
     Page(f"{_SCHEDULE}follow/", schedule_views.follow_schedule, "schedule_follow", "As declared", _CHANGE),
     Page("files/", views.files, "files", "Files", "medallion.view_receivedfile", order=30, in_navigation=True),
     Page("files/upload/<str:table>/", views.upload, "upload", "Upload", "medallion.add_receivedfile", parent="files"),
+    Page("runs/<int:run_id>/cancel/", run_views.cancel, "run-cancel", "Cancel run", MAY_OPERATE, parent="runs"),
+    Page("runs/<int:run_id>/resume/", run_views.resume, "run-resume", "Resume run", MAY_OPERATE, parent="runs"),
+    Page("runs/<int:run_id>/<str:target>/skip/", run_views.skip, "step-skip", "Skip step", MAY_OPERATE, parent="runs"),
+    Page("runs/<int:run_id>/<str:target>/again/", run_views.rerun, "step-rerun", "Again", MAY_OPERATE, parent="runs"),
 )  # fmt: skip

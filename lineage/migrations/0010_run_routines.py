@@ -14,7 +14,7 @@ ROUTINES = {
     "settle_run": "FUNCTION dwh_lineage.settle_run(bigint, text)",
     "claim_step": "FUNCTION dwh_lineage.claim_step(bigint, text, interval, integer)",
     "succeed_step": "FUNCTION dwh_lineage.succeed_step(bigint, bigint, uuid, text)",
-    "end_step": "FUNCTION dwh_lineage.end_step(bigint, bigint, text, text, text, text)",
+    "end_step": "FUNCTION dwh_lineage.end_step(bigint, bigint, text, text, text, text, jsonb)",
     "step_is_over_time": "FUNCTION dwh_lineage.step_is_over_time(bigint)",
     "stop_sessions": "FUNCTION dwh_lineage.stop_sessions(bigint, boolean)",
     "expire_run": "FUNCTION dwh_lineage.expire_run(bigint)",

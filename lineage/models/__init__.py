@@ -21,6 +21,7 @@ from lineage.models.ledger import (
     WatermarkMove,
 )
 from lineage.models.notifications import Delivery, Notification
+from lineage.models.operation import Intervention, PipelineTotal, TargetTotal, Worker
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
 from lineage.models.ticks import Tick
 
@@ -34,10 +35,12 @@ __all__ = [
     "ColumnLineage",
     "Delivery",
     "DroppedPartition",
+    "Intervention",
     "Lease",
     "Notification",
     "Pending",
     "PipelineRun",
+    "PipelineTotal",
     "Pool",
     "Skip",
     "Step",
@@ -45,7 +48,9 @@ __all__ = [
     "TableLineage",
     "Target",
     "TargetInput",
+    "TargetTotal",
     "Tick",
     "Watermark",
     "WatermarkMove",
+    "Worker",
 ]

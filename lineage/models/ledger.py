@@ -126,6 +126,7 @@ class Batch(models.Model):
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),
             models.Index(fields=("target", "ingested_at"), name="batches_ingested_idx"),
+            models.Index(fields=("opened_in",), name="batches_opened_idx"),
         )
         constraints = (
             # The same file twice is skipped; this index says so even to two ingestions at the same moment.

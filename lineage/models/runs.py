@@ -20,6 +20,18 @@ END IF;
 RETURN NEW;
 """
 
+_COUNT_END = """
+INSERT INTO dwh_lineage.pipeline_totals AS t (pipeline_name, status, runs, seconds, last_at)
+VALUES (
+    NEW.pipeline_name, NEW.status, 1,
+    extract(epoch FROM coalesce(NEW.completed_at, clock_timestamp()) - coalesce(NEW.started_at, NEW.created_at)),
+    coalesce(NEW.completed_at, clock_timestamp())
+)
+ON CONFLICT (pipeline_name, status) DO UPDATE
+SET runs = t.runs + 1, seconds = t.seconds + excluded.seconds, last_at = greatest(t.last_at, excluded.last_at);
+RETURN NULL;
+"""
+
 
 class PipelineRun(models.Model):
     """One execution of a pipeline. `batch_id` is the run id that all its loads share."""
@@ -56,6 +68,7 @@ class PipelineRun(models.Model):
                 condition=Q(logical_time__isnull=False),
                 name="pipeline_runs_logical_idx",
             ),
+            models.Index(fields=("created_at",), name="pipeline_runs_created_idx"),
         )
         constraints = (
             models.CheckConstraint(condition=Q(status__in=RunStatus.values), name="pipeline_runs_status_known"),
@@ -77,6 +90,15 @@ class PipelineRun(models.Model):
                 operation=pgtrigger.Insert | pgtrigger.Update,
                 condition=pgtrigger.Q(new__status="running", new__time_limit__isnull=False),
                 func=_SET_DEADLINE,
+            ),
+            pgtrigger.Trigger(
+                name="count_ends",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Condition(
+                    "OLD.status IS DISTINCT FROM NEW.status AND NEW.status IN ('completed', 'failed', 'cancelled')"
+                ),
+                func=_COUNT_END,
             ),
         )
 
@@ -133,11 +155,16 @@ class Attempt(models.Model):
     outcome = models.TextField(null=True, blank=True, choices=[(o, o) for o in ATTEMPT_OUTCOMES])
     sqlstate = models.TextField(null=True, blank=True)
     message = models.TextField(null=True, blank=True)
+    hint = models.TextField(null=True, blank=True)
+    notices = models.JSONField(
+        db_default=Value([], models.JSONField()), help_text="What the database said: at, severity, message, hint"
+    )
 
     class Meta:
         db_table = "step_attempts"
         db_table_comment = "Tries at a step; append-only but for the outcome, which is written once"
         ordering = ("step", "token")
+        indexes = (models.Index(fields=("ended_at",), name="step_attempts_ended_idx"),)
         constraints = (models.UniqueConstraint(fields=("step", "token"), name="step_attempts_once"),)
         triggers = (
             pgtrigger.Protect(

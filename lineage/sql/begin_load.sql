@@ -1,5 +1,6 @@
 -- Begins a load of in_target: takes its row in targets (so two loads of one table exclude each other), takes every
 -- batch that waits for it, and opens its own batch. taken is NULL where nothing waits: there is nothing to do then.
+-- Says with a NOTICE what it takes, for the log of the step and for who called it by hand.
 -- in_rebuild: the load writes the table anew from everything; it also runs where nothing waits.
 -- Must run in REPEATABLE READ: the snapshot decides which batches are there. A serialization failure (40001) here
 -- means that another load of the table has just finished: begin again at once.
@@ -15,6 +16,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     l_load_no bigint;
+    l_rows bigint;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('repeatable read', 'serializable') THEN
         RAISE EXCEPTION 'A load of % must run in REPEATABLE READ, not in %.',
@@ -39,6 +41,14 @@ BEGIN
     );
     INSERT INTO dwh_lineage.batch_inputs (batch_no, input_batch_no)
     SELECT load_batch, u.batch_no FROM unnest(taken) AS u (batch_no);
+    -- Unknown where another program wrote one of them.
+    SELECT CASE WHEN bool_and(b.rows_inserted IS NOT NULL) THEN
+        sum(b.rows_inserted + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)) END
+    INTO l_rows FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (taken);
+    RAISE NOTICE '%', format(
+        '%s takes %s batch%s%s%s.', in_target, cardinality(taken), CASE WHEN cardinality(taken) = 1 THEN '' ELSE 'es' END,
+        ' with ' || l_rows || ' rows', CASE WHEN in_rebuild THEN ', and is written anew' END
+    );
 END
 $$;
 COMMENT ON FUNCTION dwh_lineage.begin_load(text, uuid, boolean) IS 'Begins a load: takes the batches that wait for it';

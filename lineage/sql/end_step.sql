@@ -1,6 +1,7 @@
 -- Records how the claim in_token of a step ended, after its load was committed or rolled back: in_outcome is succeeded,
 -- failed, cancelled, interrupted (its process was told to stop; nothing is wrong with the step) or fenced. A failure that
 -- may be tried again lets the step wait for its next attempt. Then the run is settled.
+-- in_notices: what the database said meanwhile, kept with the attempt.
 -- ended_as: the outcome that counts. Where the step is no longer this claim's, the truth is read: the COMMIT whose answer
 -- got lost went through, or another has it. due_steps: what may be claimed now. waiting_step: one that waits for the
 -- slot in a pool that has become free.
@@ -12,6 +13,7 @@ CREATE FUNCTION dwh_lineage.end_step(
     in_sqlstate text DEFAULT NULL,
     in_message text DEFAULT NULL,
     in_hint text DEFAULT NULL,
+    in_notices jsonb DEFAULT '[]',
     OUT ended_as text,
     OUT due_steps bigint[],
     OUT waiting_step bigint
@@ -55,7 +57,9 @@ BEGIN
     UPDATE dwh_lineage.step_attempts AS a
     SET outcome = CASE ended_as WHEN 'interrupted' THEN 'lost' ELSE ended_as END, ended_at = clock_timestamp(),
         sqlstate = CASE ended_as WHEN in_outcome THEN in_sqlstate END,
-        message = CASE ended_as WHEN in_outcome THEN in_message END
+        message = CASE ended_as WHEN in_outcome THEN in_message END,
+        hint = CASE ended_as WHEN in_outcome THEN in_hint END,
+        notices = in_notices
     WHERE a.step_id = in_step AND a.token = in_token AND a.outcome IS NULL;
     -- Backfills after what is live. Uses index run_steps_due_idx
     SELECT w.id INTO waiting_step
@@ -69,4 +73,4 @@ BEGIN
     due_steps := dwh_lineage.settle_run(l_run, CASE ended_as WHEN 'succeeded' THEN l_target END);
 END
 $$;
-COMMENT ON FUNCTION dwh_lineage.end_step(bigint, bigint, text, text, text, text) IS 'Records how a claim of a step ended';
+COMMENT ON FUNCTION dwh_lineage.end_step(bigint, bigint, text, text, text, text, jsonb) IS 'Records how a claim of a step ended';

@@ -16,7 +16,7 @@ NOTHING = "–"
 _TONES = {
     "good": ("completed", "succeeded", "landed", "passed", "fresh", "ingested", "active", "started"),
     "bad": ("failed", "lost", "error", "gap", "quarantine", "fail", "overdue"),
-    "busy": ("running", "retrying", "cancelling", "queued"),
+    "busy": ("running", "retrying", "cancelling", "queued", "working"),
     "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn", "growing"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}

@@ -8,9 +8,12 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 from lineage.connections import work_connection
+from lineage.logs import about
 from medallion.execution.claim import LEASE_SECONDS, Claim
+from medallion.execution.notices import Notices
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 # A cancelled run ends within 15 s even where its worker is dead: one beat, one sweep (5 s), and 2 s to spare.
 BEAT_SECONDS = 8.0
+PROGRESS_SECONDS = 2.0
 _CANCEL_AGAIN_SECONDS = 0.5
 # Enough for a worker that stops: should it die meanwhile, a cancelled run must not wait for a whole lease.
 _STOPPING_SECONDS = 2.0
@@ -37,11 +41,26 @@ class Heartbeat:
         work: psycopg.Connection[Any],
         beat_seconds: float = BEAT_SECONDS,
         lease_seconds: float = LEASE_SECONDS,
+        notices: Notices | None = None,
     ) -> None:
-        self.claim, self.work = claim, work
+        self.claim, self.work, self.notices = claim, work, notices or Notices()
+        self.backend = work.info.backend_pid
         self.beat_seconds, self.lease_seconds = beat_seconds, lease_seconds
-        self.next_beat = time.monotonic() + beat_seconds
+        self.next_beat = time.monotonic() + min(beat_seconds, PROGRESS_SECONDS)
+        self.last_beat = time.monotonic()
+        self.said: dict[str, Any] | None = None
         self.cancelled = self.lost = False
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """Which backend works, and what it said last: `pid`, and `at` and `message` if it said something."""
+        return {"pid": self.backend} | {name: (self.said or {})[name] for name in ("at", "message") if self.said}
+
+    @property
+    def due(self) -> float:
+        """When to beat next: soon where there is news, so that a person who watches sees it."""
+        news = self.notices.latest is not self.said
+        return min(self.next_beat, self.last_beat + PROGRESS_SECONDS) if news else self.next_beat
 
     @property
     def should_stop(self) -> bool:
@@ -57,19 +76,22 @@ class Heartbeat:
         _pulse.remove(self)
 
     def beat(self, connection: psycopg.Connection[Any]) -> None:
-        """Renews the lease, and passes on what its row says."""
+        """Renews the lease, says how far the work is, and passes on what the lease's row says."""
+        self.said = self.notices.latest
         row = connection.execute(
             "UPDATE dwh_lineage.step_leases"
-            " SET until = clock_timestamp() + make_interval(secs => CASE WHEN cancel_requested THEN %s ELSE %s END)"
+            " SET until = clock_timestamp() + make_interval(secs => CASE WHEN cancel_requested THEN %s ELSE %s END),"
+            "     progress = %s"
             " WHERE step_id = %s AND token = %s RETURNING cancel_requested",
-            (_STOPPING_SECONDS, self.lease_seconds, self.claim.step_id, self.claim.token),
+            (_STOPPING_SECONDS, self.lease_seconds, Jsonb(self.progress), self.claim.step_id, self.claim.token),
         ).fetchone()
         self.lost = row is None
         self.cancelled = row is not None and bool(row[0])
         if self.should_stop:
             self.work.cancel_safe(timeout=5)
+        self.last_beat = time.monotonic()
         # A cancel that falls between two statements does nothing: it is repeated.
-        self.next_beat = time.monotonic() + (_CANCEL_AGAIN_SECONDS if self.should_stop else self.beat_seconds)
+        self.next_beat = self.last_beat + (_CANCEL_AGAIN_SECONDS if self.should_stop else self.beat_seconds)
 
 
 class _Pulse:
@@ -106,13 +128,19 @@ class _Pulse:
         with self._changed:
             while True:
                 now = time.monotonic()
-                for heart in [heart for heart in self._hearts if heart.next_beat <= now]:
+                for heart in [heart for heart in self._hearts if heart.due <= now]:
                     self._beat(heart)
                 now = time.monotonic()
-                self._wakes_at = min((heart.next_beat for heart in self._hearts), default=now + _IDLE_SECONDS)
+                self._wakes_at = min((heart.due for heart in self._hearts), default=now + _IDLE_SECONDS)
+                if self._hearts:  # there may be news
+                    self._wakes_at = min(self._wakes_at, now + PROGRESS_SECONDS)
                 self._changed.wait(max(0.0, self._wakes_at - now))
 
     def _beat(self, heart: Heartbeat) -> None:
+        with about(run=heart.claim.run_id, step=heart.claim.step_id):  # this thread works for many
+            self._renew(heart)
+
+    def _renew(self, heart: Heartbeat) -> None:
         try:
             if self._connection is None:
                 self._connection = work_connection("heartbeat", statement_timeout=5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -32,8 +33,8 @@ def _record(claim: Claim, verdict: Verdict) -> tuple[Outcome, list[int]]:
     said = [failure.sqlstate, failure.message, failure.hint] if failure else [None, None, None]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT ended_as, due_steps, waiting_step FROM dwh_lineage.end_step(%s, %s, %s, %s, %s, %s)",
-            [claim.step_id, claim.token, verdict.outcome.value, *said],
+            "SELECT ended_as, due_steps, waiting_step FROM dwh_lineage.end_step(%s, %s, %s, %s, %s, %s, %s)",
+            [claim.step_id, claim.token, verdict.outcome.value, *said, json.dumps(verdict.notices)],
         )
         outcome, due, waiting = cursor.fetchone()
     if waiting is not None:  # another run's, perhaps: not for the caller to work at

@@ -8,11 +8,13 @@ from collections import deque
 
 from django.db import connection
 
+from lineage.logs import about
 from lineage.models import PipelineRun
 from lineage.states import LIVE_RUN_STATES
-from medallion.execution.claim import LEASE_SECONDS, claim_step
+from medallion.execution.claim import LEASE_SECONDS, Claim, claim_step
 from medallion.execution.heartbeat import BEAT_SECONDS
 from medallion.execution.outcome import record
+from medallion.execution.presence import busy
 from medallion.execution.sweep import SWEEP_SECONDS, sweep
 from medallion.execution.work import Failure, Outcome, Verdict, work_at
 
@@ -34,10 +36,15 @@ def perform_step(
     claim = claim_step(step_id, worker, lease_seconds)
     if claim is None:
         return None
+    with about(run=claim.run_id, step=claim.step_id, table=claim.target, attempt=claim.token), busy():
+        return _perform(claim, beat_seconds, lease_seconds)
+
+
+def _perform(claim: Claim, beat_seconds: float, lease_seconds: float) -> tuple[Outcome, list[int]]:
     try:
         verdict = work_at(claim, beat_seconds, lease_seconds)
     except Exception as error:
-        logger.exception("Step %s (%s) met a fault of Assay's own.", step_id, claim.target)
+        logger.exception("Step %s (%s) met a fault of Assay's own.", claim.step_id, claim.target)
         hint = "This is a fault in Assay; the worker's log has its traceback."
         verdict = Verdict(Outcome.FAILED, Failure(None, f"{type(error).__name__}: {error}", hint))
     except BaseException:
@@ -45,9 +52,9 @@ def perform_step(
         raise
     outcome, due = record(claim, verdict)
     if outcome is Outcome.SUCCEEDED:
-        logger.info("Step %s (%s) succeeded.", step_id, claim.target)
+        logger.info("Step %s (%s) succeeded.", claim.step_id, claim.target)
     else:
-        logger.warning("Step %s (%s) %s: %s", step_id, claim.target, outcome, verdict.failure or "no effect")
+        logger.warning("Step %s (%s) %s: %s", claim.step_id, claim.target, outcome, verdict.failure or "no effect")
     return outcome, due
 
 

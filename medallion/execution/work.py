@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -15,6 +17,7 @@ from psycopg import sql
 from lineage.connections import work_connection
 from medallion.execution.claim import LEASE_SECONDS, Claim
 from medallion.execution.heartbeat import BEAT_SECONDS, Heartbeat
+from medallion.execution.notices import Notices
 
 logger = logging.getLogger(__name__)
 
@@ -67,10 +70,11 @@ _HINTS = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an attempt went, as far as its worker can know."""
+    """How an attempt went, as far as its worker can know, and what the database said meanwhile."""
 
     outcome: Outcome
     failure: Failure | None = None
+    notices: list[dict[str, Any]] = field(default_factory=list)
 
 
 _local = threading.local()
@@ -86,9 +90,10 @@ def work_at(claim: Claim, beat_seconds: float = BEAT_SECONDS, lease_seconds: flo
         what = "rebuild" if claim.rebuild else "load"
         missing = f"The table {claim.target} has no {what} routine any more."
         return Verdict(Outcome.FAILED, Failure("AS010", missing, "Run migrate, then resume the run."))
+    notices = Notices()
     try:
         connection = _connection()
-        with Heartbeat(claim, connection, beat_seconds, lease_seconds) as heart:
+        with _hearing(connection, notices), Heartbeat(claim, connection, beat_seconds, lease_seconds, notices) as heart:
             for _ in range(MAX_CONFLICTS):
                 verdict = _try_load(connection, claim, heart)
                 # Another load of the table has just finished: again at once, with a new snapshot.
@@ -96,7 +101,16 @@ def work_at(claim: Claim, beat_seconds: float = BEAT_SECONDS, lease_seconds: flo
                     break
     except psycopg.Error as error:
         verdict = Verdict(Outcome.FAILED, Failure.of(error))
-    return verdict
+    return replace(verdict, notices=notices.all())
+
+
+@contextmanager
+def _hearing(connection: psycopg.Connection[Any], notices: Notices) -> Iterator[None]:
+    connection.add_notice_handler(notices.hear)
+    try:
+        yield
+    finally:
+        connection.remove_notice_handler(notices.hear)
 
 
 def close_connection() -> None:

@@ -12,11 +12,15 @@ from django.db import connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from lineage.models import PipelineRun
+from lineage.progress import progress_of
+from lineage.runs import DONE
 from lineage.states import LIVE_RUN_STATES
 from medallion.execution.work import Failure
 
@@ -81,7 +85,7 @@ def follow(run: PipelineRun, console: Console, needs_worker: bool) -> None:
             run.refresh_from_db()
             steps = steps_of(run.pk)
             if console.is_terminal:
-                live.update(_table(run, steps), refresh=True)
+                live.update(_view(run, steps), refresh=True)
             else:
                 _print_changes(console, steps, shown)
             if run.status not in LIVE_RUN_STATES:
@@ -125,6 +129,17 @@ class _NoLive:
 
     def __exit__(self, *args: object) -> None:
         return None
+
+
+def _view(run: PipelineRun, steps: list[StepLine]) -> Group:
+    """The steps, and while the run lives a bar of how many are done and what the running ones said last."""
+    if run.status not in LIVE_RUN_STATES:
+        return Group(_table(run, steps))
+    done = sum(step.state in DONE for step in steps)
+    bar = Table.grid(padding=(0, 1))
+    bar.add_row(ProgressBar(total=max(1, len(steps)), completed=done, width=40), f"{done} of {len(steps)} steps")
+    said = [Text(f"  {now.words}", style="dim") for now in progress_of(run.pk).values() if now.words]
+    return Group(_table(run, steps), bar, *said)
 
 
 def _table(run: PipelineRun, steps: list[StepLine]) -> Table:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Subquery, Sum
 from django.http import HttpRequest
 
 from lineage.models import Batch, DroppedPartition, PipelineRun, Target, Watermark
 from lineage.runs import summarise
+from lineage.totals import totals
 from quality.accounting import OUTCOMES, accounting_lines
 from quality.causes import open_causes, open_rows
 
@@ -64,11 +64,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
 
 def table_states() -> list[TableState]:
     """All tables, bronze first. Rows are summed over the ledger: nothing here reads a warehouse table."""
-    rows = dict(
-        Batch.objects.order_by()
-        .values_list("target_id")
-        .annotate(rows=Sum(Coalesce(F("rows_inserted"), 0) - Coalesce(F("rows_deleted"), 0)))
-    )
+    rows = {target: total.rows for target, total in totals().items()}
     for table, dropped in DroppedPartition.objects.order_by().values_list("target").annotate(dropped=Sum("rows")):
         rows[table] = rows.get(table, 0) - dropped
     # Without the mark itself: of a table that was never fed it is -infinity, for which Python has no datetime.

@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 SEARCH_PATH = "-c search_path=public,dwh_lineage"
+# Seconds. Without it a host that swallows packets holds a worker or a page for as long as TCP tries: two minutes.
+CONNECT_TIMEOUT = "10"
 _EXAMPLES = (
     "Examples: postgresql://assay_owner:secret@db.example:5432/assay, "
     "or over a Unix socket postgresql:///assay?host=/run/postgresql&user=assay_owner. "
@@ -34,7 +36,9 @@ def parse(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or "") or options.pop("password", ""),
     }
     own = options.pop("options", "")
-    return entry | {"OPTIONS": {**options, "options": f"{own} {SEARCH_PATH}".strip()}}
+    return entry | {
+        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT, **options, "options": f"{own} {SEARCH_PATH}".strip()}
+    }
 
 
 def _split(url: str) -> tuple[SplitResult, int | None]:

@@ -147,7 +147,7 @@ def check_pages(address: str, user: User) -> list[str]:
     client.force_login(user, "django.contrib.auth.backends.ModelBackend")
     cookies = {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
     names = ("index", "runs", "exceptions", "tables", "watermarks", "lineage")
-    paths = ["/healthz", *(reverse(f"admin:{name}") for name in names)]
+    paths = ["/healthz/web", *(reverse(f"admin:{name}") for name in names)]
     with httpx.Client(base_url=address, cookies=cookies, trust_env=False, timeout=30) as web:
         for path in paths:
             answer = _patiently(web, path)

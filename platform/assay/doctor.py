@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import redis
@@ -13,22 +11,13 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from assay.finding import Finding
+from assay.operation import look_at_operation
 from lineage.templatetags.assay import duration
-from lineage.ticks import since_tick
+from lineage.ticks import LIMITS, since_tick
 
-UNTICKED = timedelta(minutes=2)
 SCHEMAS = ("bronze", "silver", "gold", "dwh_lineage", "dwh_etl", "dwh_staging")
 ROLES = ("etl_service", "analyst_role", "steward_role")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One look. `problem` is empty where all is well; `advice` says what to do."""
-
-    subject: str
-    detail: str
-    problem: bool = False
-    advice: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -39,6 +28,7 @@ def examine() -> Iterator[Finding]:
     yield unapplied
     if not unapplied.problem:
         looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+            look_at_operation,
             _roles,
             _strays,
             _guards,
@@ -264,7 +254,7 @@ def _ticks() -> Iterator[Finding]:
     if made is None:
         return
     since = since_tick("tick") or made
-    if since > UNTICKED:
+    if since > LIMITS["tick"]:
         yield Finding(
             "Schedules", f"nobody has looked at them for {duration(since)}", True,
             "Start beat and a worker: manage.py up, or celery -A assay beat. Times that pass meanwhile are caught up.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
@@ -98,6 +98,15 @@ VARIABLES = (
     Variable("EMAIL_FROM", "assay@localhost", "The sender of e-mails."),
     Variable("TIME_ZONE", "UTC", "The time zone that the pages show, e.g. `Europe/Berlin`. The database keeps UTC."),
     Variable("LOG_LEVEL", "INFO", "What is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`."),
+    Variable(
+        "ASSAY_LOG_FORMAT", "line",
+        "`line` for people, `json` for programs: one object a line, with the ids of run and step.",
+    ),
+    Variable(
+        "ASSAY_METRICS_TOKEN", "",
+        "The token with which Prometheus may read `/metrics`, at least 20 random characters. Without it only staff "
+        "may.",
+    ),
 )  # fmt: skip
 # Set by Assay itself for the processes it starts: not settings, and no use in setting them.
 INTERNAL = ("ASSAY_EMBEDDED",)
@@ -125,6 +134,22 @@ def flag(name: str, default: bool) -> bool:
     if value in _FALSE:
         return False
     raise ImproperlyConfigured(f"{name} is {value!r}. Set it to 1 or 0.")
+
+
+def choice(name: str, values: Iterable[str]) -> str:
+    """A variable that is one of some words."""
+    value, known = text(name).lower(), list(values)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to one of: {', '.join(known)}.")
+    return value
+
+
+def secret(name: str, shortest: int) -> str:
+    """A variable that nobody should guess; "" where it is not set. Its value is in no message."""
+    value = text(name)
+    if value and len(value) < shortest:
+        raise ImproperlyConfigured(f"{name} has {len(value)} characters. Give it at least {shortest}, at random.")
+    return value
 
 
 def number(name: str) -> int:

@@ -33,7 +33,7 @@ def web(host: str, port: int, workers: int = 2) -> list[str]:
     return [
         sys.executable, "-m", "gunicorn", "assay.wsgi:application", f"--bind={_address(host, port)}",
         f"--workers={workers}", "--threads=8", "--worker-class=gthread", "--graceful-timeout=5", "--timeout=120",
-        "--log-level=warning", "--no-control-socket",
+        "--log-level=warning", "--logger-class=assay.web_logs.GunicornLogger", "--no-control-socket",
     ]  # fmt: skip
 
 

@@ -18,7 +18,6 @@ from assay import database_url, servers
 from assay.embedded import EmbeddedError
 
 OLDEST_POSTGRES = 16
-_CONNECT_SECONDS = "10"
 # Words of libpq's and the server's messages → what to do. The first that is found counts.
 _ADVICE = (
     ("password authentication failed", "Check the user and the password in DATABASE_URL."),
@@ -65,7 +64,7 @@ def check_database() -> None:
     entry = database_url.parse(servers.database_url())
     names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
     given = {names[key]: str(entry[key]) for key in names if entry[key]}
-    parameters = {"connect_timeout": _CONNECT_SECONDS} | entry["OPTIONS"] | given
+    parameters = entry["OPTIONS"] | given
     try:
         with psycopg.connect("", **parameters) as connection:
             version = connection.info.server_version

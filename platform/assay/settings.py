@@ -10,6 +10,7 @@ from csp.constants import NONE, SELF
 from assay import database_url, email_url, environment, servers
 from assay.embedded.places import CHECKOUT, var_dir
 from assay.secret_key import secret_key
+from lineage.logs import FORMATTERS, AddFacts
 
 BASE_DIR = CHECKOUT
 VAR_DIR = var_dir()
@@ -32,6 +33,7 @@ ASSAY_REDIS_URL = servers.redis_url()
 ASSAY_URL = environment.text("ASSAY_URL").rstrip("/")
 ASSAY_NOTIFY_EMAIL = environment.words("ASSAY_NOTIFY_EMAIL")
 ASSAY_NOTIFY_WEBHOOK = environment.text("ASSAY_NOTIFY_WEBHOOK")
+ASSAY_METRICS_TOKEN = environment.secret("ASSAY_METRICS_TOKEN", shortest=20)
 
 # --- Apps ------------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
     *ASSAY_WAREHOUSES,
 ]
 MIDDLEWARE = [
+    "assay.web_logs.AboutRequest",  # first: what the others log belongs to a request too
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -152,7 +155,7 @@ X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = not DEBUG
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked for from inside, by plain HTTP
+SECURE_REDIRECT_EXEMPT = [r"^healthz(/web)?$", r"^metrics$"]  # asked for from inside, by plain HTTP
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
 if _proxy_header := environment.text("SECURE_PROXY_SSL_HEADER"):
@@ -172,10 +175,12 @@ DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s", "datefmt": "%H:%M:%S"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"chosen": {"()": FORMATTERS[environment.choice("ASSAY_LOG_FORMAT", FORMATTERS)]}},
+    "filters": {"facts": {"()": AddFacts}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "chosen", "filters": ["facts"]}},
     "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL").upper()},
     "loggers": {
+        "django": {"level": "INFO", "handlers": []},  # with DEBUG, Django's own would say everything twice
         "django.server": {"level": "WARNING"},
         "django.db.backends": {"level": "INFO"},  # LOG_LEVEL=DEBUG would print every query, with its values
         "axes": {"level": "WARNING"},

@@ -4,10 +4,13 @@ from django.contrib import admin
 from django.urls import path
 from django.views.generic import RedirectView
 
-from assay.health import healthz
+from assay.health import healthz, healthz_web
+from assay.metrics import metrics
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("healthz", healthz, name="healthz"),
+    path("healthz/web", healthz_web, name="healthz-web"),
+    path("metrics", metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

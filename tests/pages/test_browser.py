@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -15,8 +16,10 @@ from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections, connections
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import sync_playwright
 
+from lineage.models import PipelineRun, Step
 from lineage.pages import registered
 from tests import seeds
 
@@ -73,6 +76,23 @@ def site(db: None, settings: Any) -> Iterator[str]:
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
     ours.dec_thread_sharing()
+
+
+@pytest.fixture
+def beside(site: str) -> Callable[[Callable[[], Any]], Any]:
+    """beside(act): what `act` returns, which may ask the database; playwright's own thread may not. Name it before
+    `page`."""
+    ours = connections["default"]
+
+    def beside(act: Callable[[], Any]) -> Any:
+        def in_our_transaction() -> Any:
+            connections["default"] = ours
+            return act()
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(in_our_transaction).result()
+
+    return beside
 
 
 @pytest.fixture
@@ -136,10 +156,49 @@ def test_the_next_times_of_a_schedule_follow_what_is_typed(page: Page) -> None:
     page.wait_for_selector("#next-times >> text=is no time zone")
 
 
+def test_a_run_and_the_list_follow_what_happens_while_one_looks(
+    beside: Callable[[Callable[[], Any]], Any], page: Page
+) -> None:
+    run = beside(lambda: _live_run("running"))
+    steps, runs = Step.objects.filter(run=run), PipelineRun.objects.filter(pk=run)
+    page.goto(reverse("admin:run", args=[run]))
+    page.eval_on_selector(".scroll", "box => box.dataset.mark = 'the same'")
+    beside(lambda: steps.update(state="succeeded", ended_at=timezone.now()))
+    page.wait_for_selector("#run-steps .badge-good")
+    assert page.get_attribute(".scroll >> nth=0", "data-mark") == "the same"  # what scrolls is not exchanged
+    beside(lambda: runs.update(status="completed", completed_at=timezone.now()))
+    page.wait_for_selector("#run-status .badge-good")
+    assert page.get_attribute("#run-poll", "hx-get") is None
+
+    page.goto(reverse("admin:runs"))
+    page.focus(f"#run-{run}")
+    beside(lambda: runs.update(status="running"))
+    page.wait_for_selector("#run-rows .badge-busy")
+    assert page.evaluate("document.activeElement.id") == f"run-{run}"
+
+
+def test_a_run_is_cancelled_without_a_script(beside: Callable[[Callable[[], Any]], Any], page: Page) -> None:
+    run = beside(lambda: _live_run("queued"))
+    page.goto(reverse("admin:run", args=[run]))
+    page.click("#run-actions >> text=Cancel")
+    page.fill("#reason", "the wrong day")
+    page.click("button:has-text('Cancel run')")
+    assert "cancelled" in page.inner_text("#run-status")
+    assert "the wrong day" in page.inner_text("#run-facts")
+
+
+def _live_run(state: str) -> int:
+    run = PipelineRun.objects.create(pipeline_name="live", status="running", started_at=timezone.now())
+    Step.objects.create(run=run, target=seeds.LINES, position=1, state=state, token=1)
+    return run.pk
+
+
 def test_no_page_scrolls_sideways_or_offends_the_content_security_policy(page: Page) -> None:
     addresses = [f"/admin/{entry.path}" for entry in registered() if "<" not in entry.path and "." not in entry.path]
     addresses += ["/admin/", "/admin/administration/", "/admin/lineage/batch/"]
     addresses += [page.get_attribute(".cause-title a", "href") or "", page.get_attribute(".last-runs a", "href") or ""]
+    run = page.get_attribute(".last-runs a", "href") or ""
+    addresses.append(f"{run}{seeds.LINES}/again/")
     page.goto("/admin/exceptions/rows/")
     addresses.append(page.get_attribute("tbody a", "href") or "")
     for viewport in (PHONE, DESK):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from lineage.advice import what_to_do
 from lineage.models import Attempt, PipelineRun, Step
@@ -129,10 +130,48 @@ def test_bars_share_one_axis_and_what_took_no_time_can_be_seen() -> None:
     assert axis_of([], now=start) is None
 
 
+def test_runs_are_found_by_the_days_of_their_requests(staff: Client) -> None:
+    seeds.seed_runs(1000, with_steps=0)  # one every 7 minutes
+    run = PipelineRun.objects.order_by("run_id")[500]
+    day = timezone.localtime(run.created_at).date()
+    page = staff.get(reverse("admin:runs"), {"since": day, "until": day})
+    found = [row.run for row in page.context["table"].data]
+    assert found
+    assert {timezone.localtime(shown.created_at).date() for shown in found} == {day}
+    of_the_day = PipelineRun.objects.filter(created_at__date=day)
+    assert found == list(of_the_day.order_by("-run_id")[: len(found)])
+    assert "until=" in page.context["table"].keyset.older
+
+
+@pytest.mark.parametrize("query", ["?since=9999-12-31", "?until=9999-12-31", "?until=0001-01-01", "?since=0001-01-01"])
+def test_days_that_no_calendar_has_are_no_fault(staff: Client, query: str) -> None:
+    seeds.seed_runs(3, with_steps=0)
+    assert staff.get(reverse("admin:runs") + query).status_code == 200
+    assert "Enter a valid date" in staff.get(reverse("admin:runs") + "?since=31.12.2026").content.decode()
+
+
+def test_the_rows_in_view_are_brought_up_to_date_alone(staff: Client) -> None:
+    seeds.seed_runs(80, with_steps=0)
+    first = staff.get(reverse("admin:runs"))
+    assert 'hx-trigger="every 5s"' in first.content.decode()
+    part = staff.get(reverse("admin:runs"), headers={"HX-Request": "true"}).content.decode()
+    assert part.count("<tr ") == 50
+    assert "<html" not in part
+    older = first.context["table"].keyset.older
+    assert "hx-trigger" not in staff.get(reverse("admin:runs") + older).content.decode()
+    last = staff.get(reverse("admin:runs") + older).context["table"].data[-1].run.pk
+    PipelineRun.objects.filter(pk=last).update(status="running")  # somebody runs a step again
+    assert "hx-trigger" in staff.get(reverse("admin:runs") + older).content.decode()
+
+
 @pytest.mark.slow
-def test_the_list_of_200000_runs_answers_at_once(staff: Client) -> None:
+def test_the_list_of_a_million_runs_answers_at_once(staff: Client) -> None:
     seeds.seed_warehouse()
-    seeds.seed_runs(200_000)
+    seeds.seed_runs(1_000_000)
+    first = timezone.localtime(PipelineRun.objects.order_by("run_id").values_list("created_at", flat=True)[0])
+    days = f"?since={first:%Y-%m-%d}&until={first + timedelta(days=400):%Y-%m-%d}"
+    for query in (days, f"{days}&status=failed", f"{days}&pipeline=night", f"?since={timezone.now():%Y-%m-%d}"):
+        assert answers_at_once(staff, reverse("admin:runs") + query), query
     for query in ("", "?status=failed", "?status=cancelled", "?pipeline=night", "?status=failed&pipeline=night"):
         assert answers_at_once(staff, reverse("admin:runs") + query), query
     middle = PipelineRun.objects.latest("run_id").pk - 100_000

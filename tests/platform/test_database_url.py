@@ -14,7 +14,7 @@ def test_a_url_with_everything() -> None:
         "PORT": "5433",
         "USER": "us@er",
         "PASSWORD": "p/ss:%",
-        "OPTIONS": {"sslmode": "require", "options": SEARCH_PATH},
+        "OPTIONS": {"connect_timeout": "10", "sslmode": "require", "options": SEARCH_PATH},
     }
 
 
@@ -30,3 +30,8 @@ def test_a_unix_socket_in_the_place_of_the_host() -> None:
 def test_options_of_ones_own_are_kept() -> None:
     entry = parse("postgresql://h/d?options=-c%20statement_timeout%3D5s")
     assert entry["OPTIONS"]["options"] == f"-c statement_timeout=5s {SEARCH_PATH}"
+
+
+def test_connecting_has_a_time_limit_of_which_the_url_has_the_last_word() -> None:
+    assert parse("postgresql://h/d")["OPTIONS"]["connect_timeout"] == "10"
+    assert parse("postgresql://h/d?connect_timeout=3")["OPTIONS"]["connect_timeout"] == "3"

@@ -5,8 +5,11 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from rich.console import Console
 
-from lineage.models import PipelineRun
+from lineage.models import Lease, PipelineRun
+from medallion.execution.claim import claim_step
+from medallion.management import following
 from tests.medallion.execution.small_house import House
 
 
@@ -64,3 +67,31 @@ def test_a_rebuild_writes_anew_and_loads_what_follows(house: House) -> None:
 def test_a_table_that_cannot_be_rebuilt_is_refused(house: House) -> None:
     with pytest.raises(CommandError, match=r"silver\.x is not installed"):
         _say("rebuild", "silver.x", "--here")
+
+
+def test_a_terminal_shows_a_bar_and_what_a_running_load_said(house: House, run: PipelineRun) -> None:
+    step = run.steps.get(target="silver.a")
+    claim_step(step.pk, "here:1")
+    Lease.objects.filter(step=step).update(progress={"message": "half of it"})
+    run.refresh_from_db()
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, width=100)
+    console.print(following._view(run, following.steps_of(run.pk)))
+    assert "0 of 3 steps" in out.getvalue()
+    assert "half of it" in out.getvalue()
+    assert "━" in out.getvalue()
+
+
+def test_a_step_is_skipped_and_one_run_again_by_command(house: House, run: PipelineRun) -> None:
+    assert "is running" in _say("run", "--skip", str(run.pk), "silver.b", "--by", "ada", "--reason", "not today")
+    _say("run", "--resume", str(run.pk), "--here")
+    said = _say("run", "--again", str(run.pk), "silver.b", "--rebuild", "--here")
+    assert "silver.b" in said
+    assert house.effects("silver.b") == 1
+    assert [(act.verb, act.reason) for act in run.interventions.order_by("id")] == [
+        ("skip", "not today"),
+        ("rerun", ""),
+    ]
+    for words in (["--skip", "x", "silver.a"], ["--resume", str(run.pk), "--rebuild"]):
+        with pytest.raises(CommandError):
+            _say("run", *words)

@@ -1,0 +1,54 @@
+"""What people may do to runs. An app that can do something registers it in `ready()`; the pages of runs show buttons.
+
+Runs are carried out on an upper floor, which these pages cannot import: they meet it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    from lineage.models import PipelineRun, Step
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something that can be done to a run, or to a step of it: the page that asks for confirmation."""
+
+    page: str  # its name among lineage.pages; its address takes run_id, and for a step its target
+    label: str
+    permission: str
+    allows: Callable[[PipelineRun, Step | None], bool]  # whether the state does; asked again when it is done
+    of_step: bool = False
+
+
+@dataclass(frozen=True)
+class Button:
+    """An action that is possible now, for this person."""
+
+    label: str
+    url: str
+
+
+_ACTIONS: dict[str, Action] = {}
+
+
+def register(*actions: Action) -> None:
+    """Adds actions, in the order in which pages show them."""
+    _ACTIONS.update({action.page: action for action in actions})
+
+
+def buttons(user: AbstractBaseUser | AnonymousUser, run: PipelineRun, step: Step | None = None) -> list[Button]:
+    """What `user` may do to the run, or with `step` to that step, in the state that they are in."""
+    place = [run.pk] if step is None else [run.pk, step.target]
+    return [
+        Button(action.label, reverse(f"admin:{action.page}", args=place))
+        for action in _ACTIONS.values()
+        if action.of_step == (step is not None) and user.has_perm(action.permission) and action.allows(run, step)  # type: ignore[union-attr]
+    ]
