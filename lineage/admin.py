@@ -1,22 +1,26 @@
-"""Records behind the pages, for reading one by one."""
+"""Records behind the pages, for reading one by one; and pools, to be changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from lineage.models import Batch, DroppedPartition
+from lineage.models import Batch, DroppedPartition, Pool, Target
 
 if TYPE_CHECKING:  # Django's own classes take no type arguments when the code runs
     _ModelAdmin = admin.ModelAdmin[Any]
     _Paginator = Paginator[Any]
+    _PoolForm = forms.ModelForm[Pool]
 else:
     _ModelAdmin = admin.ModelAdmin
     _Paginator = Paginator
+    _PoolForm = forms.ModelForm
 
 
 class ReadOnlyAdmin(_ModelAdmin):
@@ -70,3 +74,49 @@ class DroppedPartitionAdmin(ReadOnlyAdmin):
     search_help_text = "A table's full name, as in bronze.raw_customers"
     sortable_by = ()
     ordering = ("-id",)
+
+
+class PoolForm(_PoolForm):
+    """A pool, with the tables whose loads share its slots."""
+
+    tables = forms.ModelMultipleChoiceField(
+        Target.objects.filter(load_routine__isnull=False),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="A table is in one pool: chosen here, it leaves the one it was in",
+    )
+
+    class Meta:
+        model = Pool
+        fields = ("name", "slots", "queue")
+        widgets = {"name": forms.TextInput, "queue": forms.TextInput}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.instance.pk:
+            self.initial["tables"] = self.instance.targets.all()
+
+
+@admin.register(Pool)
+class PoolAdmin(_ModelAdmin):
+    """Pools: how many loads of some tables run at once, and which workers take them."""
+
+    form = PoolForm
+    list_display = ("name", "slots", "queue", "table_names")
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("name",) if obj else ()
+
+    @admin.display(description="Tables")
+    def table_names(self, pool: Pool) -> str:
+        return ", ".join(target.pk for target in pool.targets.all())
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Pool]:
+        return super().get_queryset(request).prefetch_related("targets")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            obj.targets.exclude(pk__in=form.cleaned_data["tables"]).update(pool=None)
+            form.cleaned_data["tables"].update(pool=obj)

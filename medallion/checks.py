@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlglot
@@ -225,6 +226,11 @@ def _pipelines(found: Warehouse) -> Iterator[CheckMessage]:
         for name in pipeline.target_names():
             if name not in found.tables:
                 yield Error(f"{where}: nobody declares its target {name}.", hint=_known(found.tables), id="assay.E061")
+        for name in ("time_limit", "step_time_limit"):
+            limit = getattr(pipeline, name)
+            if limit is not None and (not isinstance(limit, timedelta) or limit <= timedelta()):
+                hint = f"Write {name} = timedelta(hours=1)."
+                yield Error(f"{where}: its {name} is {limit!r}, no length of time.", hint=hint, id="assay.E065")
         yield from _schedule(pipeline, where)
 
 

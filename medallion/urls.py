@@ -1,9 +1,11 @@
-"""The pages of files that arrive, of schedules, and of what people do to runs, for the admin site."""
+"""The pages of files that arrive, of schedules and backfills, and of what people do to runs, for the admin site."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from lineage.pages import Page
-from medallion import run_views, schedule_views, views
+from medallion import backfill_views, run_views, schedule_views, views
 from medallion.run_views import MAY_OPERATE
 
 _SCHEDULE = "schedules/<int:schedule_id>/"
@@ -23,6 +25,24 @@ PAGES = (
     Page(f"{_SCHEDULE}pause/", schedule_views.pause_schedule, "schedule_pause", "Pause", _CHANGE, parent="schedules"),
     Page(f"{_SCHEDULE}resume/", schedule_views.resume_schedule, "schedule_resume", "Resume", _CHANGE),
     Page(f"{_SCHEDULE}follow/", schedule_views.follow_schedule, "schedule_follow", "As declared", _CHANGE),
+    Page(
+        "backfills/", backfill_views.backfills, "backfills", "Backfills", "lineage.view_backfill", parent="schedules"
+    ),
+    Page(
+        "backfills/add/", backfill_views.add_backfill, "backfill_add", "New backfill", "lineage.add_backfill",
+        parent="backfills",
+    ),
+    Page(
+        "backfills/<int:backfill_id>/", backfill_views.backfill, "backfill", "Backfill", "lineage.view_backfill",
+        parent="backfills",
+    ),
+    *(
+        Page(
+            f"backfills/<int:backfill_id>/{verb}/", partial(backfill_views.change_backfill, verb=verb),
+            f"backfill_{verb}", verb.title(), "lineage.change_backfill", parent="backfills",
+        )
+        for verb in ("pause", "resume", "cancel")
+    ),
     Page("files/", views.files, "files", "Files", "medallion.view_receivedfile", order=30, in_navigation=True),
     Page("files/upload/<str:table>/", views.upload, "upload", "Upload", "medallion.add_receivedfile", parent="files"),
     Page("runs/<int:run_id>/cancel/", run_views.cancel, "run-cancel", "Cancel run", MAY_OPERATE, parent="runs"),

@@ -15,8 +15,8 @@ class Backfill(models.Model):
 
     class Redo(models.TextChoices):
         NONE = "none", "times without a run"
-        FAILED = "failed", "those, and times whose last run failed"
-        ALL = "all", "every time; what came in it is taken again"
+        FAILED = "failed", "times without a run, or whose last run failed"
+        ALL = "all", "every time, taking again what came in it"
 
     pipeline = models.TextField()
     cron = models.TextField(help_text="Which logical times there are")

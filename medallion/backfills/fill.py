@@ -41,8 +41,8 @@ def _fill(backfill_id: int) -> list[PipelineRun]:
         return fill_backfill(backfill_id)
     except RunRefused as refusal:
         change_state(backfill_id, (BackfillState.RUNNING,), BackfillState.PAUSED, _BY, f"{refusal} {refusal.hint}")
-    except DatabaseError:
-        logger.exception("Backfill %s was left for the next sweep.", backfill_id)
+    except DatabaseError as error:
+        logger.warning("Backfill %s was left for the next sweep: %s", backfill_id, error)
     return []
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from lineage.models import Backfill
+from lineage.ticks import clock
 from medallion.execution.create import declared_pipeline
 from medallion.execution.errors import RunRefused
 from medallion.execution.plan import steps_upstream
@@ -80,7 +81,7 @@ class PlannedTime:
 
 
 def plan_backfill(order: Order) -> list[PlannedTime]:
-    """The logical times of the range, in order. Changes nothing.
+    """The logical times of the range that have come, in order. Changes nothing.
 
     Raises RunRefused: no such pipeline, a table that is not installed, no time in the range, or more than MOST.
     """
@@ -89,12 +90,14 @@ def plan_backfill(order: Order) -> list[PlannedTime]:
     if order.last < order.first:
         raise RunRefused("The range ends before it begins.", "Give the earlier time first.")
     try:
-        times = list(islice(times_between(cron, zone, order.first, order.last), MOST + 1))
+        times = list(islice(times_between(cron, zone, order.first, min(order.last, clock())), MOST + 1))
         before = last_before(cron, zone, times[0]) if times else None
     except MeansNothing as error:
         raise RunRefused(str(error), "Five fields, as in 0 2 * * *, and a zone, as in Europe/Paris.") from None
     if before is None:
-        raise RunRefused(f"No time of “{cron}” ({zone}) is in this range.", "Give a longer range, or another --cron.")
+        raise RunRefused(
+            f"No time of “{cron}” ({zone}) has come in this range.", "Give a longer range, or another --cron."
+        )
     if len(times) > MOST:
         raise RunRefused(f"The range has more than {MOST:,} times.", "Make two backfills of it, or a coarser --cron.")
     values: dict[str, Any] = {"pipeline": order.pipeline, "times": times, "targets": targets}
