@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
+
+from django.db.models.functions import Now
 
 from lineage.models import Attempt, Lease, PipelineRun, Step
 from medallion.execution.heartbeat import BEAT_SECONDS
+from medallion.execution.perform import perform_step
+from medallion.execution.work import Outcome
 from tests.faults.conftest import Measure
-from tests.faults.site import Part, Site, insist, send, wait_until
+from tests.faults.site import ROOT, Part, Site, insist, send, wait_until
 from tests.faults.works import Works
 
 TAKEN_OVER = 40.0  # seconds, and the time in the queue
@@ -73,6 +80,38 @@ def test_a_dead_worker_is_found_and_a_frozen_one_cannot_write(site: Site, works:
     found = works.verdict()
     measure("workers frozen beyond their lease", f"{found.stale + found.doubled} stale commits")
     assert found.faults == {}
+
+
+# Stands still by itself between its claim and its load: a load that begins late has a snapshot in which all is over.
+_STOPS = """
+import django; django.setup()
+import os, signal
+from medallion.execution import perform
+work_at = perform.work_at
+def work_late(*args):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return work_at(*args)
+perform.work_at = work_late
+print(perform.perform_step({step}, lease_seconds=1)[0])
+"""
+
+
+def test_a_worker_that_was_frozen_before_its_load_cannot_write(site: Site, works: Works, measure: Measure) -> None:
+    works.chain("early")
+    step = Step.objects.get(run=works.run("early"))
+    zombie = subprocess.Popen(
+        [sys.executable, "-c", _STOPS.format(step=step.pk)], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        env=site.environment(DJANGO_SETTINGS_MODULE="assay.settings"),
+    )  # fmt: skip
+    wait_until(lambda: Lease.objects.filter(step=step, until__lt=Now()).exists(), 60)
+    assert perform_step(step.pk, worker="second") == (Outcome.SUCCEEDED, [])
+    wait_until(lambda: os.waitpid(zombie.pid, os.WUNTRACED | os.WNOHANG)[0], 60)
+    send(signal.SIGCONT, zombie.pid)
+    said, _ = zombie.communicate(timeout=60)
+    measure("a worker frozen between its claim and its load", said.strip())
+    assert said == "fenced\n"
+    assert outcomes(step) == ["lost", "succeeded"]
+    assert works.verdict().faults == {}
 
 
 def test_a_lease_outlives_its_heartbeats_connection(site: Site, works: Works, measure: Measure) -> None:
