@@ -17,9 +17,7 @@ PIPELINE = "retail_daily"  # workers know it; its tables are empty
 MINUTES_DOWN, MINUTES_UP = 8, 2
 
 
-def test_two_beats_after_minutes_without_any_start_every_slot_once(
-    site: Site, works: Works, measure: Measure
-) -> None:
+def test_two_beats_after_minutes_without_any_start_every_slot_once(site: Site, works: Works, measure: Measure) -> None:
     """The clock is moved in the database; one of the beats is killed and comes back."""
     change(PIPELINE, "faults", cron="* * * * *", catch_up="all")
     Schedule.objects.filter(pipeline=PIPELINE).update(next_at=Now() - timedelta(minutes=MINUTES_DOWN), paused=False)
