@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 from django.db import connection
 
 from lineage.models import Attempt, PipelineRun, Step
 from medallion.execution.claim import claim_step
 from tests.faults.conftest import Measure
-from tests.faults.site import ROOT, Site, wait_until
+from tests.faults.site import ROOT, Site, send, wait_until
 from tests.faults.storm import open_connection
 from tests.faults.works import Works
 
@@ -81,6 +84,37 @@ def test_of_twenty_starters_one_makes_a_run_and_of_eight_sweepers_one_takes_each
     assert set(dead.values_list("state", "lost")) == {("retrying", 1)}
     assert Attempt.objects.filter(outcome="lost").count() == STEPS
     measure(f"{STEPS} lost steps, {2 * PROCESSES} sweepers", "each found once")
+
+
+# Stands still by itself in the middle of a sweep, which holds the sweepers' lock and those of all live runs.
+_STANDS_STILL = """
+import django; django.setup()
+import os, signal
+from medallion.execution import sweep
+sweep._settle = lambda runs: os.kill(os.getpid(), signal.SIGSTOP)
+sweep.sweep()
+"""
+
+
+def test_a_sweeper_that_stands_still_holds_nobody_up_for_long(site: Site, works: Works, measure: Measure) -> None:
+    works.pipeline("held", {"bronze.h": [], "silver.h": ["bronze.h"], "gold.h": ["silver.h"]}, ledger=False)
+    run = works.run("held")
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", _STANDS_STILL], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env=site.environment(DJANGO_SETTINGS_MODULE="assay.settings"),
+    )  # fmt: skip
+    try:
+        os.waitpid(frozen.pid, os.WUNTRACED)
+        began = time.monotonic()
+        site.beat("beat")
+        site.worker("worker", 2)
+        wait_until(lambda: PipelineRun.objects.get(pk=run.pk).status == "completed", 90)
+        measure("a sweeper stands still: a run beside it takes", f"{time.monotonic() - began:.0f} s")
+    finally:
+        send(signal.SIGCONT, frozen.pid)
+        _, said = frozen.communicate(timeout=30)
+    assert "idle-in-transaction timeout" in said
+    assert works.verdict().faults == {}
 
 
 def test_pipelines_that_lock_each_other_out_both_succeed(site: Site, works: Works, measure: Measure) -> None:
