@@ -168,9 +168,7 @@ class Site:
     def asleep(self) -> int:
         """How many loads are in the sleep that their pace prescribes, in their work or in COMMIT."""
         with self.superuser() as server:
-            found = server.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'assay load' AND wait_event = 'PgSleep'"
-            ).fetchone()
+            found = server.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone()
             return int(found[0]) if found else 0
 
     def tell_backends(self, verb: LiteralString, pids: list[int]) -> None:

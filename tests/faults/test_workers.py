@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
+import pytest
 from django.db.models.functions import Now
 
 from lineage.models import Attempt, Lease, PipelineRun, Step
@@ -16,6 +19,7 @@ from medallion.execution.perform import perform_step
 from medallion.execution.work import Outcome
 from tests.faults.conftest import Measure
 from tests.faults.site import ROOT, Part, Site, insist, send, wait_until
+from tests.faults.storm import open_connection
 from tests.faults.works import Works
 
 TAKEN_OVER = 40.0  # seconds, and the time in the queue
@@ -175,4 +179,29 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_end(
         "a worker told to stop (SIGTERM) in a long load: done by another after", f"{time.monotonic() - began:.0f} s"
     )
     assert outcomes(step) == ["lost", "succeeded"]
+    assert works.verdict().faults == {}
+
+
+def test_a_run_of_sql_alone_whose_session_ends_is_carried_on_by_a_worker(
+    site: Site, works: Works, measure: Measure
+) -> None:
+    """The session has no heartbeat: its transaction's lock is its lease, and goes with it."""
+    works.pipeline("by_sql", {"bronze.s": [], "silver.s": ["bronze.s"], "gold.s": ["silver.s"]}, ledger=False)
+    works.execute("INSERT INTO dwh_lineage.pipelines (name, targets) VALUES ('by_sql', ARRAY['gold.s'])")
+    works.pace("gold.s", 600)
+    with open_connection() as session, ThreadPoolExecutor(1) as beside:
+        called = beside.submit(session.execute, "CALL dwh_etl.run_pipeline('by_sql')")
+        wait_until(lambda: site.asleep() == 1, 60)
+        works.pace("gold.s", 0)
+        site.beat("beat")
+        site.worker("worker", 1)
+        began = time.monotonic()
+        site.tell_backends("pg_terminate_backend", [session.info.backend_pid])
+        with pytest.raises(psycopg.OperationalError):
+            called.result()
+    steps = {step.target: step for step in Step.objects.all()}
+    wait_until(lambda: status_of(steps["gold.s"]) == "completed", 120)
+    measure("a run of SQL alone, its session ended: done by a worker after", f"{time.monotonic() - began:.0f} s")
+    assert outcomes(steps["silver.s"]) == ["succeeded"]
+    assert outcomes(steps["gold.s"]) == ["lost", "succeeded"]
     assert works.verdict().faults == {}
