@@ -35,7 +35,7 @@ test-all: ## all tests, on PostgreSQL 18 and 16
 
 test-faults: ## runs under kill -9, frozen workers, lost servers, for minutes (FAULTS_SEED repeats them; PG, ARGS)
 	@sh requirements/install.sh dev
-	@PG="$(PG)" $(python) -m pytest tests/faults -m faults -n 2 --dist loadfile $(ARGS)
+	@PG="$(PG)" $(python) -m pytest tests/faults -m faults -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: ## style, types, migrations, locks
 	@sh requirements/install.sh dev

@@ -1,12 +1,16 @@
-"""The connections that loads and ingestions work on: outside of Django's, with a role and time limits of their own."""
+"""The connections that loads and ingestions work on: outside of Django's, with a role and time limits of their own.
+
+And the transactions on Django's connection that others wait for.
+"""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import LiteralString
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from psycopg.rows import TupleRow
 
 ROLE = "etl_service"
@@ -15,6 +19,7 @@ ROLE = "etl_service"
 _MAY_TAKE_ROLE: LiteralString = """
     SELECT CASE WHEN to_regrole(%(role)s) IS NULL THEN false ELSE pg_has_role(current_user, %(role)s, 'SET') END
 """
+SILENT_SECONDS = 10.0
 _SET: LiteralString = "SELECT set_config(%s, %s, false)"
 
 
@@ -54,3 +59,21 @@ def work_connection(
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def brief_transaction() -> Iterator[None]:
+    """A transaction on Django's connection that the server ends where 10 seconds pass between two of its statements.
+
+    For what locks rows, or the sweep, that all others need: a process that stands still (SIGSTOP, a machine that
+    sleeps) would keep them for as long. Within another transaction it changes nothing: that one's owner decides.
+    """
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+                    [f"{round(SILENT_SECONDS * 1000)}ms"],
+                )
+        yield

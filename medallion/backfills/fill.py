@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
+from lineage.connections import brief_transaction
 from lineage.models import Backfill, BackfillTime, PipelineRun, Step
 from lineage.states import LIVE_RUN_STATES, BackfillState
 from medallion.backfills.change import change_state
@@ -28,7 +29,7 @@ def fill_backfills() -> list[PipelineRun]:
 
 def fill_backfill(backfill_id: int, *, here: bool = False) -> list[PipelineRun]:
     """Starts what one backfill may start; `here`: without ringing. The rest as fill_backfills."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with brief_transaction(), connection.cursor() as cursor:
         # A load may just be taking a batch that is to wait again: the next sweep is soon enough.
         cursor.execute("SET LOCAL lock_timeout = '1s'")
         found = Backfill.objects.select_for_update(skip_locked=True, no_key=True)

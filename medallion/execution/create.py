@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
+from lineage.connections import brief_transaction
 from lineage.models import Backfill, PipelineRun, Step
 from lineage.states import LIVE_RUN_STATES, RunStatus, StepState
 from medallion.execution.doorbell import ring_on_commit
@@ -101,7 +102,7 @@ def live_run(name: str) -> int | None:
 
 def _create(steps: list[PlannedStep], *, concurrency_key: str, **fields: Any) -> tuple[PipelineRun, list[int]]:
     try:
-        with transaction.atomic():
+        with brief_transaction():
             run = PipelineRun.objects.create(
                 status=RunStatus.PENDING,
                 code_version=code_version(step.target for step in steps),

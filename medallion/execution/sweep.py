@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
 
+from lineage.connections import brief_transaction
 from lineage.ticks import record_tick
 from medallion.execution.claim import MAX_LOST
 from medallion.execution.doorbell import ring_on_commit
@@ -103,7 +104,7 @@ def sweep() -> int:
 
     Returns how many rings. Does nothing where another sweep is under way.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with brief_transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
         if cursor.fetchone() == (False,):
             return 0

@@ -8,8 +8,9 @@ from datetime import datetime
 from itertools import takewhile
 from time import monotonic
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
+from lineage.connections import brief_transaction
 from lineage.models import PipelineRun
 from lineage.ticks import clock, record_tick
 from medallion.models import Schedule
@@ -78,7 +79,7 @@ def _all(schedules: list[int], act: Act, now: datetime, until: float) -> list[Pi
 
 def _each(schedule_id: int, act: Act, now: datetime) -> PipelineRun | None:
     try:
-        with transaction.atomic():
+        with brief_transaction():
             unlocked = Schedule.objects.filter(pk=schedule_id, paused=False)
             schedule = unlocked.select_for_update(skip_locked=True, no_key=True).first()
             return act(schedule, now) if schedule else None

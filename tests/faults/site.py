@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -50,9 +51,17 @@ def wait_until(happened: Callable[[], object], seconds: float) -> float:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that the process `pid` has started and that still run, oldest first."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
-    rows = (line.split() for line in listed.stdout.splitlines())
+    """The processes that the process `pid` has started and that still run, oldest first; where there is no /proc, as
+    `ps` says."""
+    if sys.platform == "linux":
+        rows = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it has just ended
+                state, parent = path.read_text().rpartition(")")[2].split()[:2]
+                rows.append((path.parent.name, parent, state))
+    else:
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True)
+        rows = [tuple(line.split()[:3]) for line in listed.stdout.splitlines()]
     return sorted(int(child) for child, parent, state in rows if int(parent) == pid and not state.startswith("Z"))
 
 
@@ -168,9 +177,7 @@ class Site:
     def asleep(self) -> int:
         """How many loads are in the sleep that their pace prescribes, in their work or in COMMIT."""
         with self.superuser() as server:
-            found = server.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'assay load' AND wait_event = 'PgSleep'"
-            ).fetchone()
+            found = server.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'").fetchone()
             return int(found[0]) if found else 0
 
     def tell_backends(self, verb: LiteralString, pids: list[int]) -> None:

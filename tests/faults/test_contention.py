@@ -2,57 +2,95 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 
 from django.db import connection
 
 from lineage.models import Attempt, PipelineRun, Step
 from medallion.execution.claim import claim_step
 from tests.faults.conftest import Measure
-from tests.faults.site import ROOT, Site, wait_until
+from tests.faults.site import ROOT, Site, send, wait_until
 from tests.faults.storm import open_connection
 from tests.faults.works import Works
 
-PROCESSES, STARTERS, STEPS = 4, 5, 20
+PROCESSES, THREADS, STEPS = 4, 5, 20
 
-# Five threads start a run, and two sweep, all when the row `go` is there.
+# Each thread waits for the row `go`, and then acts.
 _CROWD = """
 import django; django.setup()
 import threading, time
 from django.db import connection
-from medallion.execution.create import create_run
-from medallion.execution.errors import RunIsLive
-from medallion.execution.sweep import sweep
-from medallion.pipelines import Pipeline
-from medallion.registry import warehouse
-warehouse().pipelines["crowded"] = type("C", (Pipeline,), {"name": "crowded", "targets": ["silver.crowded"]})
-said = []
-def wait():
+said, acts = [], []
+def when_all_are_there(act):
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT count(*) FROM dwh_staging.counters WHERE name = 'go'")
             if cursor.fetchone()[0]:
-                return
+                break
             time.sleep(0.005)
-def start():
-    wait()
-    try:
-        said.append(f"made {create_run('crowded', here=True).pk}")
-    except RunIsLive as error:
-        said.append(f"live {error.run_id}")
+    act()
     connection.close()
-def clean():
-    wait()
-    for _ in range(5):
-        sweep()
-    connection.close()
-threads = [threading.Thread(target=start) for _ in range(%d)] + [threading.Thread(target=clean) for _ in range(2)]
+{acts}
+threads = [threading.Thread(target=when_all_are_there, args=(act,)) for act in acts]
 print("ready", flush=True)
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 print("\\n".join(said))
 """
+_CLAIM = f"""
+from lineage.models import Step
+from medallion.execution.claim import claim_step
+def claim():
+    for step in Step.objects.order_by("pk"):
+        if claim_step(step.pk): said.append(str(step.pk))
+acts = [claim] * {THREADS}
+"""
+_START_AND_SWEEP = f"""
+from medallion.execution.create import create_run
+from medallion.execution.errors import RunIsLive
+from medallion.execution.sweep import sweep
+from medallion.pipelines import Pipeline
+from medallion.registry import warehouse
+warehouse().pipelines["crowded"] = type("C", (Pipeline,), {{"name": "crowded", "targets": ["silver.crowded"]}})
+def start():
+    try:
+        said.append(f"made {{create_run('crowded', here=True).pk}}")
+    except RunIsLive as error:
+        said.append(f"live {{error.run_id}}")
+def clean():
+    for _ in range(5): sweep()
+acts = [start] * {THREADS} + [clean] * 2
+"""
+
+
+def crowd(site: Site, works: Works, acts: str) -> list[str]:
+    """What the threads of PROCESSES processes said, all of which act at one moment."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _CROWD.replace("{acts}", acts)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            env=site.environment(DJANGO_SETTINGS_MODULE="assay.settings"),
+        )
+        for _ in range(PROCESSES)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    works.execute("INSERT INTO dwh_staging.counters VALUES ('go', 1)")
+    return [line for process in processes for line in process.communicate(timeout=120)[0].splitlines() if line]
+
+
+def test_of_twenty_claimers_of_a_step_one_gets_it(site: Site, works: Works, measure: Measure) -> None:
+    for number in range(STEPS):
+        works.chain(f"wanted{number}")
+        works.run(f"wanted{number}")
+    said = crowd(site, works, _CLAIM)
+    assert sorted(map(int, said)) == sorted(Step.objects.values_list("pk", flat=True))
+    assert set(Step.objects.values_list("token", flat=True)) == {1}
+    measure(f"{PROCESSES * THREADS} claimers of each of {STEPS} steps", "each claimed once")
 
 
 def test_of_twenty_starters_one_makes_a_run_and_of_eight_sweepers_one_takes_each_lost_step(
@@ -63,24 +101,45 @@ def test_of_twenty_starters_one_makes_a_run_and_of_eight_sweepers_one_takes_each
         works.chain(f"dead{number}")
         step = Step.objects.get(run=works.run(f"dead{number}"))
         assert claim_step(step.pk, worker="dead", lease_seconds=0)
-    processes = [
-        subprocess.Popen([sys.executable, "-c", _CROWD % STARTERS], env=site.environment(
-            DJANGO_SETTINGS_MODULE="assay.settings"), cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(PROCESSES)
-    ]  # fmt: skip
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    works.execute("INSERT INTO dwh_staging.counters VALUES ('go', 1)")
-    said = [line for process in processes for line in process.communicate(timeout=120)[0].splitlines()]
-
+    said = crowd(site, works, _START_AND_SWEEP)
     (run,) = PipelineRun.objects.filter(pipeline_name="crowded")
-    assert sorted(said) == [f"live {run.pk}"] * (PROCESSES * STARTERS - 1) + [f"made {run.pk}"]
+    assert sorted(said) == [f"live {run.pk}"] * (PROCESSES * THREADS - 1) + [f"made {run.pk}"]
     measure(f"{len(said)} starters of one pipeline in {PROCESSES} processes", "1 run")
     dead = Step.objects.exclude(run=run)
     assert set(dead.values_list("state", "lost")) == {("retrying", 1)}
     assert Attempt.objects.filter(outcome="lost").count() == STEPS
     measure(f"{STEPS} lost steps, {2 * PROCESSES} sweepers", "each found once")
+
+
+# Stands still by itself in the middle of a sweep, which holds the sweepers' lock and those of all live runs.
+_STANDS_STILL = """
+import django; django.setup()
+import os, signal
+from medallion.execution import sweep
+sweep._settle = lambda runs: os.kill(os.getpid(), signal.SIGSTOP)
+sweep.sweep()
+"""
+
+
+def test_a_sweeper_that_stands_still_holds_nobody_up_for_long(site: Site, works: Works, measure: Measure) -> None:
+    works.pipeline("held", {"bronze.h": [], "silver.h": ["bronze.h"], "gold.h": ["silver.h"]}, ledger=False)
+    run = works.run("held")
+    frozen = subprocess.Popen(
+        [sys.executable, "-c", _STANDS_STILL], cwd=ROOT, stderr=subprocess.PIPE, text=True,
+        env=site.environment(DJANGO_SETTINGS_MODULE="assay.settings"),
+    )  # fmt: skip
+    try:
+        os.waitpid(frozen.pid, os.WUNTRACED)
+        began = time.monotonic()
+        site.beat("beat")
+        site.worker("worker", 2)
+        wait_until(lambda: PipelineRun.objects.get(pk=run.pk).status == "completed", 90)
+        measure("a sweeper stands still: a run beside it takes", f"{time.monotonic() - began:.0f} s")
+    finally:
+        send(signal.SIGCONT, frozen.pid)
+        _, said = frozen.communicate(timeout=30)
+    assert "idle-in-transaction timeout" in said
+    assert works.verdict().faults == {}
 
 
 def test_pipelines_that_lock_each_other_out_both_succeed(site: Site, works: Works, measure: Measure) -> None:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from django.db.models.functions import Now
 
 from lineage.models import Attempt, Lease, PipelineRun, Step
 from medallion.execution.heartbeat import BEAT_SECONDS
+from medallion.execution.perform import perform_step
+from medallion.execution.work import Outcome
 from tests.faults.conftest import Measure
-from tests.faults.site import Part, Site, insist, send, wait_until
+from tests.faults.site import ROOT, Part, Site, insist, send, wait_until
+from tests.faults.storm import open_connection
 from tests.faults.works import Works
 
 TAKEN_OVER = 40.0  # seconds, and the time in the queue
@@ -75,6 +86,38 @@ def test_a_dead_worker_is_found_and_a_frozen_one_cannot_write(site: Site, works:
     assert found.faults == {}
 
 
+# Stands still by itself between its claim and its load: a load that begins late has a snapshot in which all is over.
+_STOPS = """
+import django; django.setup()
+import os, signal
+from medallion.execution import perform
+work_at = perform.work_at
+def work_late(*args):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return work_at(*args)
+perform.work_at = work_late
+print(perform.perform_step({step}, lease_seconds=1)[0])
+"""
+
+
+def test_a_worker_that_was_frozen_before_its_load_cannot_write(site: Site, works: Works, measure: Measure) -> None:
+    works.chain("early")
+    step = Step.objects.get(run=works.run("early"))
+    zombie = subprocess.Popen(
+        [sys.executable, "-c", _STOPS.format(step=step.pk)], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+        env=site.environment(DJANGO_SETTINGS_MODULE="assay.settings"),
+    )  # fmt: skip
+    wait_until(lambda: Lease.objects.filter(step=step, until__lt=Now()).exists(), 60)
+    assert perform_step(step.pk, worker="second") == (Outcome.SUCCEEDED, [])
+    wait_until(lambda: os.waitpid(zombie.pid, os.WUNTRACED | os.WNOHANG)[0], 60)
+    send(signal.SIGCONT, zombie.pid)
+    said, _ = zombie.communicate(timeout=60)
+    measure("a worker frozen between its claim and its load", said.strip())
+    assert said == "fenced\n"
+    assert outcomes(step) == ["lost", "succeeded"]
+    assert works.verdict().faults == {}
+
+
 def test_a_lease_outlives_its_heartbeats_connection(site: Site, works: Works, measure: Measure) -> None:
     seconds = LEASE + 8
     step, _ = begin(site, works, "beating", seconds)
@@ -136,4 +179,29 @@ def test_a_worker_that_is_told_to_stop_gives_back_what_it_cannot_end(
         "a worker told to stop (SIGTERM) in a long load: done by another after", f"{time.monotonic() - began:.0f} s"
     )
     assert outcomes(step) == ["lost", "succeeded"]
+    assert works.verdict().faults == {}
+
+
+def test_a_run_of_sql_alone_whose_session_ends_is_carried_on_by_a_worker(
+    site: Site, works: Works, measure: Measure
+) -> None:
+    """The session has no heartbeat: its transaction's lock is its lease, and goes with it."""
+    works.pipeline("by_sql", {"bronze.s": [], "silver.s": ["bronze.s"], "gold.s": ["silver.s"]}, ledger=False)
+    works.execute("INSERT INTO dwh_lineage.pipelines (name, targets) VALUES ('by_sql', ARRAY['gold.s'])")
+    works.pace("gold.s", 600)
+    with open_connection() as session, ThreadPoolExecutor(1) as beside:
+        called = beside.submit(session.execute, "CALL dwh_etl.run_pipeline('by_sql')")
+        wait_until(lambda: site.asleep() == 1, 60)
+        works.pace("gold.s", 0)
+        site.beat("beat")
+        site.worker("worker", 1)
+        began = time.monotonic()
+        site.tell_backends("pg_terminate_backend", [session.info.backend_pid])
+        with pytest.raises(psycopg.OperationalError):
+            called.result()
+    steps = {step.target: step for step in Step.objects.all()}
+    wait_until(lambda: status_of(steps["gold.s"]) == "completed", 120)
+    measure("a run of SQL alone, its session ended: done by a worker after", f"{time.monotonic() - began:.0f} s")
+    assert outcomes(steps["silver.s"]) == ["succeeded"]
+    assert outcomes(steps["gold.s"]) == ["lost", "succeeded"]
     assert works.verdict().faults == {}

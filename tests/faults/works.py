@@ -62,6 +62,7 @@ WITH found AS (
 ), steps AS (
     SELECT s.target, r.batch_id AS run, s.state, s.id FROM dwh_lineage.run_steps AS s
     JOIN dwh_lineage.pipeline_runs AS r ON r.run_id = s.run_id
+    WHERE s.target IN (SELECT p.target FROM dwh_staging.paces AS p)
 ), expected AS (
     SELECT i.consumer AS target, b.batch_no FROM dwh_lineage.batches AS b
     JOIN dwh_lineage.target_inputs AS i ON i.source = b.target

@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from lineage.models import Attempt, Lease, PipelineRun, Step, Tick
 from lineage.ticks import since_tick
@@ -13,7 +13,7 @@ from medallion.execution.claim import MAX_LOST, claim_step
 from medallion.execution.perform import perform_step, run_here
 from medallion.execution.sweep import sweep
 from medallion.execution.work import work_at
-from tests.medallion.execution.small_house import House
+from tests.medallion.execution.small_house import House, wait_until
 
 SWEEP_KEY = 0x5357454550
 
@@ -90,6 +90,37 @@ def test_only_one_sweep_at_a_time(house: House, run: PipelineRun) -> None:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [SWEEP_KEY])
     assert swept == [0]
     assert sweep() == 1
+
+
+def test_a_sweeper_that_stands_still_gives_its_locks_back(
+    house: House, run: PipelineRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lineage.connections.SILENT_SECONDS", 0.3)
+    stands_still, goes_on = threading.Event(), threading.Event()
+
+    def settle(runs: list[int]) -> None:
+        if not stands_still.is_set():
+            stands_still.set()
+            goes_on.wait(20)
+            connection.cursor().execute("SELECT 1")
+
+    monkeypatch.setattr("medallion.execution.sweep._settle", settle)
+    errors: list[Exception] = []
+
+    def beside() -> None:
+        try:
+            sweep()
+        except DatabaseError as error:
+            errors.append(error)
+        connection.close()
+
+    other = threading.Thread(target=beside)
+    other.start()
+    stands_still.wait(20)
+    wait_until(lambda: sweep() == 1)
+    goes_on.set()
+    other.join()
+    assert "idle-in-transaction timeout" in str(errors)
 
 
 def test_every_attempt_of_a_rough_day_ends(house: House, run: PipelineRun, first_step: Step) -> None:
