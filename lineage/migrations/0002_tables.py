@@ -300,6 +300,14 @@ class Migration(SchemaMigration):
                     models.DateTimeField(blank=True, help_text="Latest effective time that was folded", null=True),
                 ),
                 (
+                    "last_gone_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Latest effective time of a delete that leaves its key without a row",
+                        null=True,
+                    ),
+                ),
+                (
                     "needs_rebuild",
                     models.BooleanField(db_default=False, help_text="A new declaration waits for its rebuild"),
                 ),

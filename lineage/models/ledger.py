@@ -48,6 +48,9 @@ class Target(models.Model):
     outcomes_routine = models.TextField(null=True, blank=True)
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
+    last_gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="Latest effective time of a delete that leaves its key without a row"
+    )
     pool = models.ForeignKey(
         Pool,
         models.SET_NULL,
