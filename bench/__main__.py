@@ -61,8 +61,11 @@ def _measure(url: str, rows: int, tries: int) -> None:
         lambda: ticks.run(url, tries=tries),
     )
     found: list[Row] = []
-    for measure in measures:
-        found += measure()
+    try:
+        for measure in measures:
+            found += measure()
+    finally:
+        connections.close_all()  # or the database could not be dropped
     print(table(found))
 
 
