@@ -691,6 +691,12 @@ class Migration(SchemaMigration):
             model_name="batch",
             index=models.Index(fields=["batch_id"], name="batches_run_idx"),
         ),
+        migrations.AddIndex(
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("kind", "ingest")), fields=["target", "source_bytes"], name="batches_bytes_idx"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="batch",
             constraint=models.UniqueConstraint(

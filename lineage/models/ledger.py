@@ -128,6 +128,8 @@ class Batch(models.Model):
         indexes = (
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),
+            # A file of another size than all before is not read for its checksum first.
+            models.Index(fields=("target", "source_bytes"), condition=Q(kind="ingest"), name="batches_bytes_idx"),
             models.Index(fields=("target", "ingested_at"), name="batches_ingested_idx"),
         )
         constraints = (
