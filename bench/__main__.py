@@ -66,7 +66,7 @@ def _measure(url: str, rows: int, tries: int) -> None:
         for measure in measures:
             found += measure()
     finally:
-        connections.close_all()
+        connections.close_all()  # or the database could not be dropped
     print(table(found))
 
 

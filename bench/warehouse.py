@@ -1,5 +1,11 @@
-"""The table that the measures load: customers with history, all kinds of rules, deletes by marker."""
+"""The tables that the measures load: customers with history, all kinds of rules, deletes by marker."""
 
+from __future__ import annotations
+
+import psycopg
+from psycopg.rows import TupleRow
+
+from medallion import compile as compiler
 from medallion.warehouse import (
     SCD2,
     Date,
@@ -46,3 +52,20 @@ class BenchCustomers(silver.Table):
 
 
 TABLES = (BenchRawCustomers, BenchCustomers)
+
+
+def install(connection: psycopg.Connection[TupleRow], *tables: type[bronze.Table | silver.Table]) -> None:
+    """Makes the tables as a migration does."""
+    for table in tables:
+        connection.execute(compiler.create(table.target, table.contract(), "bench").forward.encode())
+
+
+def remove(connection: psycopg.Connection[TupleRow]) -> None:
+    """Takes away those that are there, with their rows."""
+    connection.execute("SET assay.drop_rows = on")
+    for table in reversed(TABLES):
+        installed = connection.execute(
+            "SELECT 1 FROM dwh_lineage.targets WHERE target = %s", (table.target,)
+        ).fetchone()
+        if installed:
+            connection.execute(compiler.create(table.target, table.contract(), "bench").backward.encode())

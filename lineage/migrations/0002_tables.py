@@ -300,6 +300,14 @@ class Migration(SchemaMigration):
                     models.DateTimeField(blank=True, help_text="Latest effective time that was folded", null=True),
                 ),
                 (
+                    "last_gone_at",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="Latest effective time of a delete that leaves its key without a row",
+                        null=True,
+                    ),
+                ),
+                (
                     "needs_rebuild",
                     models.BooleanField(db_default=False, help_text="A new declaration waits for its rebuild"),
                 ),
@@ -682,6 +690,12 @@ class Migration(SchemaMigration):
         migrations.AddIndex(
             model_name="batch",
             index=models.Index(fields=["batch_id"], name="batches_run_idx"),
+        ),
+        migrations.AddIndex(
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("kind", "ingest")), fields=["target", "source_bytes"], name="batches_bytes_idx"
+            ),
         ),
         migrations.AddConstraint(
             model_name="batch",

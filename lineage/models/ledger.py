@@ -48,6 +48,9 @@ class Target(models.Model):
     outcomes_routine = models.TextField(null=True, blank=True)
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
+    last_gone_at = models.DateTimeField(
+        null=True, blank=True, help_text="Latest effective time of a delete that leaves its key without a row"
+    )
     pool = models.ForeignKey(
         Pool,
         models.SET_NULL,
@@ -125,6 +128,8 @@ class Batch(models.Model):
         indexes = (
             models.Index(fields=("target", "-batch_no"), name="batches_target_idx"),
             models.Index(fields=("batch_id",), name="batches_run_idx"),
+            # A file of another size than all before is not read for its checksum first.
+            models.Index(fields=("target", "source_bytes"), condition=Q(kind="ingest"), name="batches_bytes_idx"),
             models.Index(fields=("target", "ingested_at"), name="batches_ingested_idx"),
             models.Index(fields=("opened_in",), name="batches_opened_idx"),
         )

@@ -110,7 +110,8 @@ def create_function(contract: Contract) -> str:
     return f"""\
 -- Bronze rows of {contract["source"]} as {text.target(contract)} sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
+-- not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION {name}(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -236,7 +237,7 @@ def _source_id(contract: Contract) -> str:
     if not key:
         return "NULL::text AS _source_id"
     given = ", ".join("j." + ident(f"text.{name}") for name in key)
-    return f"concat_ws('|', {given}) AS _source_id"
+    return f"CASE WHEN j._broken IS NOT NULL THEN concat_ws('|', {given}) END AS _source_id"
 
 
 def _seen(columns: list[dict[str, Any]]) -> str:

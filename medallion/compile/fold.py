@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from medallion.compile import absence, horizon, text
 from medallion.compile.text import Contract
-from medallion.naming import ident
+from medallion.naming import ident, literal
 
 
 def attributes(contract: Contract) -> list[str]:
@@ -104,6 +104,44 @@ FROM (
     )
 ) AS d
 WHERE d._begins"""
+
+
+def known(contract: Contract, stands: str) -> str:
+    """Whether a key had events before one at `n._effective`: a condition in loads. stands: whether it has a row.
+
+    A key without a row has had none, unless it had deletes alone; none of those is later than l_gone_until.
+    """
+    if absence.is_full(contract):
+        return "true"
+    return f"({stands} OR n._effective <= l_gone_until)" if _has_deletes(contract) else stands
+
+
+def set_gone(contract: Contract) -> str:
+    """One more column for the update of `targets` at a load's end: the latest delete whose key has no row."""
+    return (
+        f",\n    last_gone_at = greatest(last_gone_at, {_gone(contract, 'events')})" if _has_deletes(contract) else ""
+    )
+
+
+def record_gone(contract: Contract) -> str:
+    """The same at the end of a fold, which may take a key's last row away; after one of everything it is exact."""
+    if not _has_deletes(contract):
+        return ""
+    return f"""
+
+UPDATE dwh_lineage.targets AS t
+SET last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
+FROM (SELECT {_gone(contract, "fold_events")} AS latest) AS g
+WHERE t.target = {literal(text.target(contract))} AND t.last_gone_at IS DISTINCT FROM g.latest;"""
+
+
+def _has_deletes(contract: Contract) -> bool:
+    return bool(contract.get("deleted_when"))
+
+
+def _gone(contract: Contract, events: str) -> str:
+    stands = f"SELECT 1 FROM {text.relation(contract)} AS x WHERE {text.equal(contract['key'], 'x', 'e')}"
+    return f"(SELECT max(e._effective) FROM pg_temp.{events} AS e WHERE e._deleted AND NOT EXISTS ({stands}))"
 
 
 def as_events(contract: Contract, name: str, source: str) -> str:

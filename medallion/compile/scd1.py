@@ -10,7 +10,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
-from medallion.compile.fold import as_events, attributes, changes, effective, event_columns
+from medallion.compile.fold import (
+    as_events,
+    attributes,
+    changes,
+    effective,
+    event_columns,
+    known,
+    record_gone,
+    set_gone,
+)
 from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -68,13 +77,14 @@ class Scd1History:
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\n"
-            f"l_seen_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];",
+            f"l_seen_until timestamptz;\nl_gone_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];",
             f"""\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
-SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t WHERE t.target = {target};
+SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
+WHERE t.target = {target};
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
@@ -83,7 +93,7 @@ ANALYZE pg_temp.events;
 {absence.load(contract, columns, everything, self._newer(contract))}
 
 UPDATE dwh_lineage.targets
-SET last_event_at = greatest(last_event_at, {latest})
+SET last_event_at = greatest(last_event_at, {latest}){set_gone(contract)}
 WHERE target = {target};
 {finish(contract, _UNCHANGED)}""",
             f"Loads what waits for {text.target(contract)}: the newest event of each key, by the source's time, "
@@ -119,12 +129,10 @@ CALL {text.routine(contract, "fold")}(l_batch_id, false, l_inserted, l_updated, 
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         said = f"{text.row(values, 's')} IS NOT DISTINCT FROM {text.row(values, 'e')}"
         begin = f"s.{ident(since(contract))}"
-        # A key without a row has had no events, unless it had deletes.
-        known = "true" if contract.get("deleted_when") or absence.is_full(contract) else "n._stands"
         return f"""\
 DROP TABLE IF EXISTS pg_temp.touched;
 CREATE TEMP TABLE touched ON COMMIT DROP AS
-SELECT {text.names(key, "n")}, bool_or(n._effective <= l_seen_until AND {known}) IS TRUE AS _late
+SELECT {text.names(key, "n")}, bool_or(n._effective <= l_seen_until AND {known(contract, "n._stands")}) IS TRUE AS _late
 FROM (
     SELECT {text.names(key, "e")}, e._effective, s._source_bronze_id IS NOT NULL AS _stands
     FROM pg_temp.events AS e
@@ -222,7 +230,7 @@ INSERT INTO {table} ({text.names([*key, *written])}, _batch_id)
 SELECT {text.names([*key, *written], "f")}, in_batch_id
 FROM pg_temp.folded AS f
 WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal(key, "s", "f")});
-GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
+GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_gone(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what they end with to "
             f"{text.target(contract)} where that differs. in_all: the events are all there are, so that other "
             "keys have no row. Called by the load and the rebuild, which hold the table's row.",

@@ -18,7 +18,10 @@ from medallion.compile.fold import (
     attributes,
     chained,
     changes,
+    known,
     lagged,
+    record_gone,
+    set_gone,
     tracked,
     untracked,
     winners,
@@ -88,15 +91,15 @@ class Scd2History:
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_seen_until timestamptz;\n"
-            "l_read bigint;\nl_inserted bigint;\nl_updated bigint;\nl_deleted bigint := 0;\nl_events bigint;\n"
-            "l_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\nl_late_updated bigint;\n"
-            "l_late_deleted bigint;",
+            "l_gone_until timestamptz;\nl_read bigint;\nl_inserted bigint;\nl_updated bigint;\n"
+            "l_deleted bigint := 0;\nl_events bigint;\nl_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\n"
+            "l_late_updated bigint;\nl_late_deleted bigint;",
             f"""\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
-SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
+SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
 WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
 {gates.check(contract)}{record(contract)}
@@ -106,7 +109,7 @@ ANALYZE pg_temp.events;
 {absence.load(contract, columns, everything, newer)}
 
 UPDATE dwh_lineage.targets
-SET last_event_at = greatest(last_event_at, {latest})
+SET last_event_at = greatest(last_event_at, {latest}){set_gone(contract)}
 WHERE target = {literal(text.target(contract))};
 {finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: newer events are appended to their keys' histories, late "
@@ -115,36 +118,33 @@ WHERE target = {literal(text.target(contract))};
         )
 
     def _touched(self, contract: Contract) -> str:
-        """The keys with an event that says something new, and which of them are late.
+        """The keys with an event that says something new, which of them have versions, and which are late.
 
         An event that says what the history says of its time changes nothing, whatever else there is; but where its key
         has another event that does, it takes part in the fold.
         """
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         said = f"{text.row(values, 's')} IS NOT DISTINCT FROM {text.row(values, 'e')}"
-        # A key without versions has had no events, unless it had deletes alone, which leave nothing behind.
-        known = (
-            "true" if contract.get("deleted_when") or absence.is_full(contract) else self._has_versions(contract, "n")
-        )
         return f"""\
 DROP TABLE IF EXISTS pg_temp.touched;
 CREATE TEMP TABLE touched ON COMMIT DROP AS
-SELECT {text.names(key, "n")}, bool_or(n._effective <= l_seen_until AND {known}) IS TRUE AS _late
+SELECT n.*, (n._effective <= l_seen_until AND {known(contract, "n._stands")}) IS TRUE AS _late
 FROM (
-    SELECT {text.names(key, "e")}, e._effective
-    FROM pg_temp.events AS e
-    LEFT JOIN {table} AS s ON {text.equal(key, "s", "e")}
-        AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
-    WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
-        ELSE s._source_bronze_id IS NULL OR NOT ({said})
-            -- The same at the very same time, but earlier in bronze: it becomes the version's source.
-            OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
-) AS n
-GROUP BY {text.names(key, "n")};
+    SELECT g.*, EXISTS (SELECT 1 FROM {table} AS x WHERE {text.equal(key, "x", "g")}) AS _stands
+    FROM (
+        SELECT {text.names(key, "e")}, min(e._effective) AS _effective
+        FROM pg_temp.events AS e
+        LEFT JOIN {table} AS s ON {text.equal(key, "s", "e")}
+            AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
+        WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
+            ELSE s._source_bronze_id IS NULL OR NOT ({said})
+                -- The same at the very same time, but earlier in bronze: it becomes the version's source.
+                OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
+        GROUP BY {text.names(key, "e")}
+    ) AS g
+    OFFSET 0
+) AS n;
 ANALYZE pg_temp.touched;"""
-
-    def _has_versions(self, contract: Contract, alias: str) -> str:
-        return f"EXISTS (SELECT 1 FROM {text.relation(contract)} AS x WHERE {text.equal(contract['key'], 'x', alias)})"
 
     def _append(self, contract: Contract) -> str:
         """The fast path: the events of a touched key that are newer than all before, chained to its current version."""
@@ -176,9 +176,7 @@ CREATE TEMP TABLE fresh ON COMMIT DROP AS
 SELECT e.*
 FROM pg_temp.events AS e
 JOIN pg_temp.touched AS t ON {text.equal(key, "t", "e")}
-WHERE NOT t._late AND (
-    l_seen_until IS NULL OR e._effective > l_seen_until OR NOT {self._has_versions(contract, "e")}
-);
+WHERE NOT t._late AND (l_seen_until IS NULL OR e._effective > l_seen_until OR NOT t._stands);
 
 DROP TABLE IF EXISTS pg_temp.changes;
 CREATE TEMP TABLE changes ON COMMIT DROP AS
@@ -293,7 +291,7 @@ INSERT INTO {table} ({text.names([*columns, "valid_from"])}, valid_to, is_curren
 SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
 FROM pg_temp.folded AS f
 WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
-GET DIAGNOSTICS io_inserted = ROW_COUNT;""",
+GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_gone(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
             "rebuild, which hold the table's row.",

@@ -7,6 +7,7 @@ import hashlib
 import os
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -28,25 +29,28 @@ Advance = Callable[[int], None]
 
 
 class Content:
-    """An open file. `blocks()` reads it from its start, as often as is needed."""
+    """An open file. `blocks()` reads it from its start, as often as is needed, and each time takes its checksum."""
 
     def __init__(self, file: DataFile, stream: BinaryIO, source: type[CsvFiles]) -> None:
         self.file, self.stream, self.source = file, stream, source
         self._identity = self._state()
         self.stored_bytes = self._identity[0]
+        self._checksum: str | None = None
 
     def blocks(self, advance: Advance | None = None) -> Iterator[bytes]:
         """The content, unpacked. `advance` gets how many bytes of the stored file have been read so far.
 
         Raises DamagedFileError, FileTooLargeError.
         """
-        read = 0
+        read, digest = 0, hashlib.sha256()
         for block in self._unpacked():
             read += len(block)
+            digest.update(block)
             self._check_caps(read)
             if advance is not None:
                 advance(min(self.stream.tell(), self.stored_bytes))
             yield block
+        self._checksum = digest.hexdigest()
 
     def _unpacked(self) -> Iterator[bytes]:
         try:
@@ -60,11 +64,10 @@ class Content:
             ) from error
 
     def checksum(self) -> str:
-        """SHA-256 of the content, unpacked: a file and its packed copy are one file."""
-        digest = hashlib.sha256()
-        for block in self.blocks():
-            digest.update(block)
-        return digest.hexdigest()
+        """SHA-256 of the content, unpacked: a file and its packed copy are one file. Known once it was read."""
+        while self._checksum is None:
+            deque(self.blocks(), maxlen=0)
+        return self._checksum
 
     def check_unchanged(self) -> None:
         """Raises FileChangedError where the file was written since it was opened: its checksum would be a lie."""

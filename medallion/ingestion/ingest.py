@@ -20,6 +20,13 @@ from medallion.ingestion.spec import BronzeSpec
 
 FILE_KNOWN = "AS011"
 
+# Uses index batches_bytes_idx.
+_SIZE_IS_KNOWN: LiteralString = """
+    SELECT EXISTS (
+        SELECT 1 FROM dwh_lineage.batches AS b
+        WHERE b.target = %s AND b.source_bytes = %s AND b.kind = 'ingest'
+    )
+"""
 _FIRST: LiteralString = """
     SELECT b.batch_no, b.source_file, b.rows_inserted, b.rows_rejected
     FROM dwh_lineage.batches AS b
@@ -27,10 +34,10 @@ _FIRST: LiteralString = """
 """
 _BEGIN: LiteralString = """
     SELECT dwh_etl.begin_ingestion(
-        %(target)s, %(source)s, %(file)s, %(checksum)s, %(bytes)s::bigint, %(run_id)s::uuid
+        %(target)s, %(source)s, %(file)s, NULL, %(bytes)s::bigint, %(run_id)s::uuid
     )
 """
-_FINISH: LiteralString = "SELECT dwh_etl.finish_ingestion(%s, %s, %s)"
+_FINISH: LiteralString = "SELECT dwh_etl.finish_ingestion(%s, %s, %s, %s)"
 
 
 @dataclass(frozen=True)
@@ -88,18 +95,18 @@ def ingest_file(
     with open_content(file, spec.source) as content:
         advance = None if progress is None else partial(_tell, progress, content)
         copy = FileCopy(content, spec, advance)
-        checksum = content.checksum()
-        known = _known(connection, spec, content, checksum)
-        if known is not None:
+        # A new file is read once: the checksum is taken while it is copied. That costs a copy in vain where it is the
+        # packed twin of one that is known, and nothing where it has the size of one, as the same file has.
+        if _size_is_known(connection, spec, content) and (known := _known(connection, spec, content)):
             return known
         try:
             with connection.transaction():
-                return _land(connection, copy, checksum, run_id)
+                return _land(connection, copy, run_id)
         except psycopg.Error as error:
             if connection.broken:
                 raise
-            if error.diag.sqlstate == FILE_KNOWN and (known := _known(connection, spec, content, checksum)):
-                return known  # another ingestion of it has committed meanwhile
+            if error.diag.sqlstate == FILE_KNOWN and (known := _known(connection, spec, content)):
+                return known  # under another size, or another ingestion of it has committed meanwhile
             raise _refused(file.name, error) from error
 
 
@@ -131,26 +138,32 @@ def ingest_source(
     return results
 
 
-def _land(connection: Connection, copy: FileCopy, checksum: str, run_id: UUID | None) -> Ingested:
+def _land(connection: Connection, copy: FileCopy, run_id: UUID | None) -> Ingested:
     spec, content = copy.spec, copy.content
     begin = {
         "target": spec.target,
         "source": spec.source.name,
         "file": copy.file,
-        "checksum": checksum,
         "bytes": content.stored_bytes,
         "run_id": run_id,
     }
     row = connection.execute(_BEGIN, begin).fetchone()
     batch_no = int(row[0]) if row else 0
     copied = copy.into(connection, batch_no)
+    checksum = content.checksum()
     content.check_unchanged()
-    connection.execute(_FINISH, (batch_no, copied.rows, copied.unreadable))
+    connection.execute(_FINISH, (batch_no, copied.rows, copied.unreadable, checksum))
     return Ingested(batch_no, copied.rows, copied.unreadable, False, copy.file, checksum, content.stored_bytes)
 
 
-def _known(connection: Connection, spec: BronzeSpec, content: Content, checksum: str) -> Ingested | None:
+def _size_is_known(connection: Connection, spec: BronzeSpec, content: Content) -> bool:
+    row = connection.execute(_SIZE_IS_KNOWN, (spec.target, content.stored_bytes)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _known(connection: Connection, spec: BronzeSpec, content: Content) -> Ingested | None:
     """The ingestion that brought this content before, if any."""
+    checksum = content.checksum()
     row = connection.execute(_FIRST, {"target": spec.target, "checksum": checksum}).fetchone()
     if row is None:
         return None

@@ -17,7 +17,7 @@ ROUTINES = {
     "align_types": "PROCEDURE dwh_etl.align_types(text)",
     "measure_accounting": "FUNCTION dwh_etl.measure_accounting(text, uuid)",
     "begin_ingestion": "FUNCTION dwh_etl.begin_ingestion(text, text, text, text, bigint, uuid)",
-    "finish_ingestion": "FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint)",
+    "finish_ingestion": "FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint, text)",
 }
 
 

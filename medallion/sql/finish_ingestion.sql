@@ -1,6 +1,9 @@
 -- Ends an ingestion: counts, consumers, lineage. in_rejected: lines that are not rows, kept in unreadable_lines.
+-- in_checksum: of the file, where begin_ingestion was not told it. Raises AS011 where it has been ingested before.
 -- SECURITY DEFINER: as begin_ingestion.
-CREATE FUNCTION dwh_etl.finish_ingestion(in_batch_no bigint, in_row_count bigint, in_rejected bigint DEFAULT 0)
+CREATE FUNCTION dwh_etl.finish_ingestion(
+    in_batch_no bigint, in_row_count bigint, in_rejected bigint DEFAULT 0, in_checksum text DEFAULT NULL
+)
 RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -13,9 +16,17 @@ BEGIN
     FROM dwh_lineage.batches AS b
     JOIN dwh_lineage.targets AS t ON t.target = b.target
     WHERE b.batch_no = in_batch_no;
-    UPDATE dwh_lineage.batches
-    SET last_bronze_id = currval(pg_get_serial_sequence(l_batch.rows_relation, '_bronze_id')::regclass)
-    WHERE batch_no = in_batch_no;
+    BEGIN
+        UPDATE dwh_lineage.batches
+        SET last_bronze_id = currval(pg_get_serial_sequence(l_batch.rows_relation, '_bronze_id')::regclass),
+            source_checksum = coalesce(in_checksum, source_checksum)
+        WHERE batch_no = in_batch_no;
+    EXCEPTION
+        WHEN unique_violation THEN
+            RAISE EXCEPTION 'The file % has been ingested into % before.', l_batch.source_file, l_batch.target
+                USING ERRCODE = 'AS011', DETAIL = format('Its checksum is %s.', in_checksum),
+                      HINT = 'Nothing is to be done: its rows are there. A changed file has another checksum.';
+    END;
     PERFORM dwh_lineage.close_batch(in_batch_no, in_row_count + in_rejected, in_row_count, in_rejected => in_rejected);
     INSERT INTO dwh_lineage.table_lineage (
         run_id, batch_id, batch_no, source_table, target_table, operation,
@@ -28,4 +39,4 @@ BEGIN
     PERFORM set_config('assay.batch_no', '', true);
 END
 $$;
-COMMENT ON FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint) IS 'Ends an ingestion';
+COMMENT ON FUNCTION dwh_etl.finish_ingestion(bigint, bigint, bigint, text) IS 'Ends an ingestion';

@@ -36,7 +36,8 @@ CREATE INDEX ON dwh_staging.silver_order_items_base (order_id, order_line_number
 
 -- Bronze rows of bronze.raw_order_items as silver.order_items sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
+-- not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_order_items(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -87,7 +88,7 @@ SELECT
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
         ) END AS _broken,
-    concat_ws('|', j."text.order_id", j."text.order_line_number") AS _source_id,
+    CASE WHEN j._broken IS NOT NULL THEN concat_ws('|', j."text.order_id", j."text.order_line_number") END AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'order_id', j."text.order_id",
             'order_line_number', j."text.order_line_number",
@@ -366,6 +367,11 @@ BEGIN
     FROM pg_temp.folded AS f
     WHERE NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = f.order_id AND s.order_line_number = f.order_line_number AND s.valid_from = f.valid_from);
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
+
+    UPDATE dwh_lineage.targets AS t
+    SET last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
+    FROM (SELECT (SELECT max(e._effective) FROM pg_temp.fold_events AS e WHERE e._deleted AND NOT EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = e.order_id AND x.order_line_number = e.order_line_number)) AS latest) AS g
+    WHERE t.target = 'silver.order_items' AND t.last_gone_at IS DISTINCT FROM g.latest;
 END
 $routine$;
 
@@ -383,6 +389,7 @@ DECLARE
     l_load record;
     l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
     l_seen_until timestamptz;
+    l_gone_until timestamptz;
     l_read bigint;
     l_inserted bigint;
     l_updated bigint;
@@ -398,7 +405,7 @@ BEGIN
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    SELECT t.last_event_at INTO l_seen_until FROM dwh_lineage.targets AS t
+    SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
     WHERE t.target = 'silver.order_items';
     PERFORM dwh_lineage.end_waivers('silver.order_items');
     DROP TABLE IF EXISTS pg_temp.evaluated;
@@ -447,27 +454,29 @@ BEGIN
     ANALYZE pg_temp.events;
     DROP TABLE IF EXISTS pg_temp.touched;
     CREATE TEMP TABLE touched ON COMMIT DROP AS
-    SELECT n.order_id, n.order_line_number, bool_or(n._effective <= l_seen_until AND true) IS TRUE AS _late
+    SELECT n.*, (n._effective <= l_seen_until AND (n._stands OR n._effective <= l_gone_until)) IS TRUE AS _late
     FROM (
-        SELECT e.order_id, e.order_line_number, e._effective
-        FROM pg_temp.events AS e
-        LEFT JOIN silver.order_items AS s ON s.order_id = e.order_id AND s.order_line_number = e.order_line_number
-            AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
-        WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
-            ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(e.product_id, e.quantity, e.unit_price, e.discount))
-                -- The same at the very same time, but earlier in bronze: it becomes the version's source.
-                OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
-    ) AS n
-    GROUP BY n.order_id, n.order_line_number;
+        SELECT g.*, EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = g.order_id AND x.order_line_number = g.order_line_number) AS _stands
+        FROM (
+            SELECT e.order_id, e.order_line_number, min(e._effective) AS _effective
+            FROM pg_temp.events AS e
+            LEFT JOIN silver.order_items AS s ON s.order_id = e.order_id AND s.order_line_number = e.order_line_number
+                AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
+            WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
+                ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(e.product_id, e.quantity, e.unit_price, e.discount))
+                    -- The same at the very same time, but earlier in bronze: it becomes the version's source.
+                    OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
+            GROUP BY e.order_id, e.order_line_number
+        ) AS g
+        OFFSET 0
+    ) AS n;
     ANALYZE pg_temp.touched;
     DROP TABLE IF EXISTS pg_temp.fresh;
     CREATE TEMP TABLE fresh ON COMMIT DROP AS
     SELECT e.*
     FROM pg_temp.events AS e
     JOIN pg_temp.touched AS t ON t.order_id = e.order_id AND t.order_line_number = e.order_line_number
-    WHERE NOT t._late AND (
-        l_seen_until IS NULL OR e._effective > l_seen_until OR NOT EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = e.order_id AND x.order_line_number = e.order_line_number)
-    );
+    WHERE NOT t._late AND (l_seen_until IS NULL OR e._effective > l_seen_until OR NOT t._stands);
 
     DROP TABLE IF EXISTS pg_temp.changes;
     CREATE TEMP TABLE changes ON COMMIT DROP AS
@@ -558,7 +567,8 @@ BEGIN
     END IF;
 
     UPDATE dwh_lineage.targets
-    SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e))
+    SET last_event_at = greatest(last_event_at, (SELECT max(e._effective) FROM pg_temp.events AS e)),
+        last_gone_at = greatest(last_gone_at, (SELECT max(e._effective) FROM pg_temp.events AS e WHERE e._deleted AND NOT EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = e.order_id AND x.order_line_number = e.order_line_number)))
     WHERE target = 'silver.order_items';
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_order_items', l_read), l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected

@@ -15,7 +15,8 @@ COMMENT ON TABLE silver.invoice_lines IS 'Lines that were sold and can be billed
 
 -- Bronze rows of bronze.raw_invoice_lines as silver.invoice_lines sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
+-- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
+-- not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_invoice_lines(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
