@@ -25,6 +25,8 @@ class Change:
 
 def inputs(contract: Contract) -> list[str]:
     """The tables whose batches a table takes."""
+    if contract["kind"] == "calendar":
+        return []
     if contract["layer"] == "gold":
         return Query(contract["query"]).tables()
     return [contract["source"]] if contract["layer"] == "silver" else []

@@ -1,0 +1,5 @@
+SELECT dwh_lineage.forget_target('gold.dim_customer');
+DROP PROCEDURE dwh_etl.load_gold_dim_customer(uuid);
+DROP PROCEDURE dwh_etl.rebuild_gold_dim_customer(uuid);
+CALL dwh_etl.release_references('gold.dim_customer');
+DROP TABLE gold.dim_customer;
