@@ -75,7 +75,7 @@ def _before(contract: Contract) -> str:
         digits = {"year": 4, "month": 6}[contract["partition"]["every"]]
         period = f"left(replace(c.{column}::text, '-', ''), {digits})"
         made += (
-            f"CALL dwh_etl.ensure_partitions({target}, ARRAY(\n"
+            f"PERFORM dwh_etl.ensure_partitions({target}, ARRAY(\n"
             f"    SELECT DISTINCT {period} FROM pg_temp.computed AS c WHERE c.{column}::text NOT LIKE '-%'\n));\n"
         )
         if contract["partition"]["column"] not in contract["grain"]:

@@ -69,7 +69,7 @@ def after_install(contract: Contract) -> str:
     """What a new table has from the beginning: the unknown member, the partition of the unknown day."""
     target = literal(text.target(contract))
     unknown = f"SELECT dwh_etl.ensure_unknown_member({target});\n" if is_dimension(contract) else ""
-    return unknown + (f"CALL dwh_etl.ensure_partitions({target}, '{{}}');\n" if "partition" in contract else "")
+    return unknown + (f"SELECT dwh_etl.ensure_partitions({target}, '{{}}');\n" if "partition" in contract else "")
 
 
 def _surrogate(contract: Contract) -> list[str]:

@@ -9,7 +9,7 @@ ROUTINES = {
     "release_references": "PROCEDURE dwh_etl.release_references(regclass)",
     "drop_references": "PROCEDURE dwh_etl.drop_references(regclass)",
     "add_columns": "PROCEDURE dwh_etl.add_columns(regclass)",
-    "ensure_partitions": "PROCEDURE dwh_etl.ensure_partitions(text, text[])",
+    "ensure_partitions": "FUNCTION dwh_etl.ensure_partitions(text, text[])",
     "refuse_doubles": "FUNCTION dwh_etl.refuse_doubles(text, text[])",
     "require_checks": "FUNCTION dwh_etl.require_checks(text, bigint[])",
     "record_checks": "FUNCTION dwh_etl.record_checks(text, uuid)",

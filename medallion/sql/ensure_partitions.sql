@@ -2,7 +2,8 @@
 -- that is partitioned by a key like 20260331, the one for the unknown day (-1). Those that are there are left alone.
 -- Attached rather than created in place: people go on reading. SECURITY DEFINER: who loads owns nothing.
 -- Locks the fact against others that attach partitions.
-CREATE PROCEDURE dwh_etl.ensure_partitions(in_target text, in_periods text[])
+CREATE FUNCTION dwh_etl.ensure_partitions(in_target text, in_periods text[])
+RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -43,4 +44,4 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON PROCEDURE dwh_etl.ensure_partitions(text, text[]) IS 'Makes the partitions of a fact for years or months';
+COMMENT ON FUNCTION dwh_etl.ensure_partitions(text, text[]) IS 'Makes the partitions of a fact for years or months';
