@@ -178,7 +178,11 @@ class Fact(Table):
 
     @classmethod
     def options(cls, query: Query) -> dict[str, Any]:
-        dimensions = {name: {"table": d.target, "key": d.key_column()} for name, d in cls.dimensions.items()}
+        dimensions = {
+            name: {"table": table.target, "key": table.key_column()}
+            | ({"members": True} if issubclass(table, Dimension) else {})
+            for name, table in cls.dimensions.items()
+        }
         partition = {"column": cls.partition_by, "every": cls.partition_every} if cls.partition_by else None
         return super().options(query) | {"dimensions": dimensions, "partition": partition}
 

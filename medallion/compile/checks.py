@@ -99,7 +99,7 @@ def _limit(check: Definition) -> str:
 def _sentence(check: Definition) -> str:
     """What the measured number is, for people; % stands for it."""
     if check["kind"] == "between":
-        return f"% rows have a {check['column']} outside of {check['low']} to {check['high']}"
+        return f"% rows have a value of {check['column']} outside of {check['low']} to {check['high']}"
     if check["kind"] == "unique":
         return f"% combinations of {', '.join(check['columns'])} are there more than once"
     if check["kind"] == "reconciles":

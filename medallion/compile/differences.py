@@ -130,7 +130,14 @@ WHERE NOT EXISTS (
 
 
 def _after(contract: Contract) -> str:
-    target = literal(text.target(contract))
-    purged = f"PERFORM dwh_etl.purge_retired({target});\n" if is_dimension(contract) else ""
+    """What a load owes the tables around it: constraints, and members that nothing refers to any more."""
+    target = text.target(contract)
+    dimensions = [target] if is_dimension(contract) else sorted(lookups(contract))
+    purged = "".join(f"PERFORM dwh_etl.purge_retired({literal(dimension)});\n" for dimension in dimensions)
     held = contract.get("dimensions") or contract.get("required")
-    return purged + (f"CALL dwh_etl.ensure_constraints({target});\n" if held else "")
+    return (f"CALL dwh_etl.ensure_constraints({literal(target)});\n" if held else "") + purged
+
+
+def lookups(contract: Contract) -> set[str]:
+    """The dimensions of a fact whose members can be retired."""
+    return {dimension["table"] for dimension in contract.get("dimensions", {}).values() if dimension.get("members")}

@@ -97,10 +97,10 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a on_hand outside of 0 to 1000000' AS sentence;
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of on_hand outside of 0 to 1000000' AS sentence;
     PERFORM dwh_etl.require_checks('gold.fact_inventory', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_inventory', l_batch_id);
-    CALL dwh_etl.ensure_partitions('gold.fact_inventory', ARRAY(
+    PERFORM dwh_etl.ensure_partitions('gold.fact_inventory', ARRAY(
         SELECT DISTINCT left(replace(c.date_key::text, '-', ''), 6) FROM pg_temp.computed AS c WHERE c.date_key::text NOT LIKE '-%'
     ));
 
@@ -193,7 +193,7 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a on_hand outside of 0 to 1000000' AS sentence;
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of on_hand outside of 0 to 1000000' AS sentence;
     PERFORM dwh_etl.record_checks('gold.fact_inventory', coalesce(in_batch_id, gen_random_uuid()));
 END
 $routine$;
@@ -249,4 +249,4 @@ VALUES
     ('gold.dim_product', 'price', 'gold.fact_inventory', 'stock_value', 'CAST((s.on_hand * p.price) AS DECIMAL(14, 2))', 'DIRECT', false),
     ('silver.stock', 'on_hand', 'gold.fact_inventory', 'stock_value', 'CAST((s.on_hand * p.price) AS DECIMAL(14, 2))', 'DIRECT', false);
 
-CALL dwh_etl.ensure_partitions('gold.fact_inventory', '{}');
+SELECT dwh_etl.ensure_partitions('gold.fact_inventory', '{}');
