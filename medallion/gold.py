@@ -52,13 +52,38 @@ def _names(names: Names) -> list[str]:
     return names.split() if isinstance(names, str) else list(names)
 
 
-class Table(declaration.Table):
+class _Gold(declaration.Table):
+    """What all gold tables share: a key for others to refer to, files beside the declaration, routines of their own."""
+
+    layer = "gold"
+    abstract = True
+    routines: ClassVar[Sequence[str]] = ()
+    """Files with one hand-written routine each, named after it, that come and go with the table."""
+
+    @classmethod
+    def key_column(cls) -> str:
+        """The column by which other tables refer to this one."""
+        raise NotImplementedError
+
+    @classmethod
+    def file(cls, name: str) -> Path:
+        """A .sql file beside the declaration or in its folder `sql/`."""
+        folder = declaring_file(cls).parent
+        beside = folder / name
+        return beside if beside.exists() else folder / "sql" / name
+
+    @classmethod
+    def handwritten(cls) -> dict[str, str]:
+        """Name → SQL of the hand-written routines."""
+        return {Path(name).stem: cls.file(name).read_text(encoding="utf-8") for name in cls.routines}
+
+
+class Table(_Gold):
     """A gold table: `query` names a .sql file beside the declaration (or in its folder `sql/`) with one SELECT.
 
     Columns that are `Generated` are made from those of the query by the database.
     """
 
-    layer = "gold"
     abstract = True
     query: ClassVar[str]
     indexes: ClassVar[Mapping[str, Index]] = {}
@@ -86,15 +111,12 @@ class Table(declaration.Table):
 
     @classmethod
     def key_column(cls) -> str:
-        """The column by which other tables refer to this one."""
         return cls.surrogate or cls.grain_columns()[0]
 
     @classmethod
     def query_path(cls) -> Path:
         """The file with the SELECT."""
-        folder = declaring_file(cls).parent
-        beside = folder / cls.query
-        return beside if beside.exists() else folder / "sql" / cls.query
+        return cls.file(cls.query)
 
     @classmethod
     def parsed(cls) -> Query:
@@ -124,6 +146,7 @@ class Table(declaration.Table):
             "constraints": dict(cls.constraints),
             "indexes": {name: index.contract() for name, index in cls.indexes.items()},
             "checks": [check.definition() for check in cls.checks],
+            "routines": cls.handwritten(),
             "description": cls.description(),
         }
 
@@ -215,10 +238,9 @@ class MaterializedView(Table):
         return _names(cls.key)
 
 
-class Calendar(declaration.Table):
+class Calendar(_Gold):
     """The days from `first` to `last`, a row each, with their names, weeks, quarters, fiscal periods and holidays."""
 
-    layer = "gold"
     kind = "calendar"
     abstract = True
     first: ClassVar[str] = "2020-01-01"
@@ -230,13 +252,13 @@ class Calendar(declaration.Table):
 
     @classmethod
     def key_column(cls) -> str:
-        """The column by which facts refer to a day."""
         return "date_key"
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
         holidays = holidays_between(cls.country, cls.first, cls.last) if cls.country else {}
-        said = {"fiscal_year_starts": cls.fiscal_year_starts, "holidays": holidays, "description": cls.description()}
+        said = {"fiscal_year_starts": cls.fiscal_year_starts, "holidays": holidays, "routines": cls.handwritten(),
+                "description": cls.description()}  # fmt: skip
         return {
             "layer": "gold", "kind": "calendar", "grain": ["date_key"], "first": cls.first, "last": cls.last,
             **{name: value for name, value in said.items() if value and value != 1},

@@ -1,4 +1,4 @@
-"""What keeps bronze tables in shape: partitions ahead, indexes summarised, and what is past its retention goes."""
+"""What keeps the warehouse's tables in shape."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from lineage.models import Target
+
+_ROUTINES = {Target.Layer.BRONZE: "dwh_etl.maintain_bronze", Target.Layer.GOLD: "dwh_etl.maintain_gold"}
 
 
 @dataclass(frozen=True)
@@ -20,27 +22,28 @@ class PastRetention:
 
 @dataclass(frozen=True)
 class Maintained:
-    """A bronze table, how many partitions it got, and its months past the retention."""
+    """A table, and how many partitions it got."""
 
     target: str
     partitions: int
     past_retention: tuple[PastRetention, ...] = ()
 
 
-def maintain(by: str) -> list[Maintained]:
-    """Makes partitions ahead, summarises BRIN indexes and drops what is past the retention of all bronze tables, each
-    in a transaction of its own. by: who asks, for dwh_lineage.dropped_partitions."""
-    targets = Target.objects.filter(layer=Target.Layer.BRONZE).order_by("target").values_list("target", flat=True)
-    return [Maintained(target, _in_shape(target), _retired(target, by)) for target in targets]
+def maintain() -> list[Maintained]:
+    """Each table in a transaction of its own: of bronze tables partitions ahead and summarised BRIN indexes, of facts
+    partitions ahead, of calendars the flags of today."""
+    done = []
+    for target, layer in Target.objects.filter(layer__in=_ROUTINES).values_list("target", "layer"):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SELECT {_ROUTINES[layer]}(%s)", [target])
+            done.append(Maintained(target, int(cursor.fetchone()[0])))
+    return done
 
 
-def _in_shape(target: str) -> int:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT dwh_etl.maintain_bronze(%s)", [target])
-        return int(cursor.fetchone()[0])
-
-
-def _retired(target: str, by: str) -> tuple[PastRetention, ...]:
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT month, dropped, waits_for FROM dwh_etl.retire_partitions(%s, %s)", [target, by])
-        return tuple(PastRetention(*row) for row in cursor.fetchall())
+def vacuum() -> list[str]:
+    """VACUUM (ANALYZE) of all silver and gold tables, outside of any transaction; returns their names."""
+    names = list(Target.objects.exclude(layer=Target.Layer.BRONZE).values_list("rows_relation", flat=True))
+    with connection.cursor() as cursor:
+        for name in names:
+            cursor.execute(f"VACUUM (ANALYZE) {name}")
+    return names

@@ -200,6 +200,7 @@ class DimDate(gold.Calendar):
     first, last = "2020-01-01", "2030-12-31"
     fiscal_year_starts = 7
     country = "DE"
+    routines = ["generate_dim_date.sql", "update_dim_date_flags.sql"]
 
 
 class DimCustomer(gold.Dimension):
@@ -210,6 +211,7 @@ class DimCustomer(gold.Dimension):
     last_name = Generated(
         "CASE WHEN position(' ' IN name) > 0 THEN substring(name FROM position(' ' IN name) + 1) ELSE '' END"
     )
+    routines = ["load_dim_customer.sql", "merge_dim_customer.sql"]
     required = "email email_domain name status is_current"
     indexes = {
         "dim_customer_email_idx": gold.Index("email", where="is_current"),
@@ -245,6 +247,7 @@ class FactSales(gold.Fact):
         "date_key": DimDate,
     }
     partition_by = "date_key"
+    routines = ["load_fact_sales.sql", "create_fact_partitions.sql"]
     line_total = Generated(
         "quantity * unit_price - discount_amount + tax_amount", of=Numeric("", precision=12, scale=2)
     )
@@ -290,6 +293,7 @@ class AggDailySales(gold.Aggregate):
 
     query, grain = "agg_daily_sales.sql", ("date_key", "customer_segment", "product_category")
     dimensions = {"date_key": DimDate}
+    routines = ["refresh_agg_daily_sales.sql"]
     required = "order_count item_count gross_revenue discount_total tax_total net_revenue avg_order_value"
     checks = [
         gold.Reconciles("revenue", own="sum(net_revenue)", other="SELECT sum(f.line_total) FROM gold.fact_sales AS f")
@@ -312,6 +316,7 @@ class MvCustomerLifetimeValue(gold.MaterializedView):
     """Present customers with what they have bought, for dashboards."""
 
     query, key = "mv_customer_lifetime_value.sql", "customer_key"
+    routines = ["refresh_customer_ltv.sql"]
     indexes = {
         "mv_customer_ltv_pk": gold.Index("customer_key", unique=True),
         "mv_customer_ltv_value": gold.Index("lifetime_value DESC"),

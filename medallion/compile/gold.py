@@ -10,34 +10,31 @@ from medallion.naming import ident, literal
 from medallion.query import Query
 
 #: What changes nothing about the rows.
-PRESENTATION = ("description", "indexes", "checks")
+PRESENTATION = ("description", "indexes", "checks", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:
     """The table (its types are the query's), its load routine and its metadata."""
     if contract["kind"] == "calendar":
-        return calendars.create(contract, warehouse)
-    if contract["kind"] == "materialized_view":
-        return "\n".join([views.create(contract), _metadata(contract, warehouse)])
-    pieces = [
-        stars.create(contract),
-        _routines(contract),
-        _metadata(contract, warehouse),
-        stars.after_install(contract),
-    ]
-    return "\n".join(pieces)
+        pieces = [calendars.create(contract, warehouse)]
+    elif contract["kind"] == "materialized_view":
+        pieces = [views.create(contract), _metadata(contract, warehouse)]
+    else:
+        pieces = [stars.create(contract), _routines(contract), _metadata(contract, warehouse)]
+        pieces.append(stars.after_install(contract))
+    return "\n".join([*pieces, *_handwritten(contract)])
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """A new declaration. The table stands until the next run writes what differs, or is made anew where it must be."""
     if new["kind"] == old["kind"] == "calendar":
-        return calendars.replace(new, warehouse)
+        return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
     if _shape(old) != _shape(new) or new["kind"] == "materialized_view":
         return "\n".join([_drop(old), create(new, warehouse), _take_everything(new)])
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
-    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse)]
+    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
 
 
@@ -53,7 +50,7 @@ def _shape(contract: Contract) -> tuple[object, ...]:
 
 def _drop(contract: Contract) -> str:
     if contract["kind"] == "calendar":
-        return calendars.drop(contract)
+        return _drop_handwritten(contract) + calendars.drop(contract)
     what = "MATERIALIZED VIEW" if contract["kind"] == "materialized_view" else "TABLE"
     released = f"CALL dwh_etl.release_references({literal(text.relation(contract))});\n"
     if not stars.is_dimension(contract):
@@ -63,7 +60,16 @@ def _drop(contract: Contract) -> str:
 
 def _drop_routines(contract: Contract) -> str:
     verbs = ["load", "rebuild", *(["evidence"] if contract.get("checks") else [])]
-    return "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
+    generated = "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
+    return _drop_handwritten(contract) + generated
+
+
+def _handwritten(contract: Contract) -> list[str]:
+    return list(contract.get("routines", {}).values())
+
+
+def _drop_handwritten(contract: Contract) -> str:
+    return "".join(f"DROP ROUTINE dwh_etl.{ident(name)};\n" for name in contract.get("routines", {}))
 
 
 def _take_everything(contract: Contract) -> str:

@@ -13,6 +13,8 @@ ROUTINES = {
     "refuse_doubles": "FUNCTION dwh_etl.refuse_doubles(text, text[])",
     "require_checks": "FUNCTION dwh_etl.require_checks(text, bigint[])",
     "record_checks": "FUNCTION dwh_etl.record_checks(text, uuid)",
+    "maintain_gold": "FUNCTION dwh_etl.maintain_gold(text)",
+    "maintain_statistics": "PROCEDURE dwh_etl.maintain_statistics()",
     "refresh_view": "FUNCTION dwh_etl.refresh_view(text)",
 }
 

@@ -6,23 +6,19 @@ import getpass
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
-from medallion.maintenance import maintain
+from medallion import maintenance
 
 
 class Command(BaseCommand):
-    help = (
-        "Makes the partitions of bronze tables ahead, summarises their indexes and drops what is past its retention; "
-        "beat does it every hour."
-    )
+    help = "Makes partitions ahead, summarises indexes, turns calendars to today; beat does it every hour."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--by", metavar="NAME", default=getpass.getuser(), help="who asks for it (default: you)")
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--vacuum", action="store_true", help="also VACUUM (ANALYZE) of silver and gold tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for table in maintain(options["by"]):
-            self.stdout.write(f"{table.target}: {table.partitions} partitions made, indexes summarised.")
-            for past in table.past_retention:
-                done = f"waits for {past.waits_for}" if past.waits_for else f"dropped, {past.dropped:,} rows"
-                self.stdout.write(f"  {past.month}, past its retention: {done}.")
+        for table in maintenance.maintain():
+            self.stdout.write(f"{table.target}: {table.partitions} partitions made.")
+        for name in maintenance.vacuum() if options["vacuum"] else ():
+            self.stdout.write(f"{name}: vacuumed and analyzed.")

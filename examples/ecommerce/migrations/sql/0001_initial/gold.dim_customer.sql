@@ -122,8 +122,8 @@ BEGIN
         SELECT 1 FROM gold.dim_customer AS g WHERE g.customer_id = c.customer_id AND g.valid_from = c.valid_from AND g.customer_key > 0
     );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
-    PERFORM dwh_etl.purge_retired('gold.dim_customer');
     CALL dwh_etl.ensure_constraints('gold.dim_customer');
+    PERFORM dwh_etl.purge_retired('gold.dim_customer');
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_customer' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
@@ -166,7 +166,7 @@ VALUES (
     'dimension',
     'ecommerce',
     'Customers, with a row for each period of their lives.',
-     E'{"columns": [{"name": "customer_id"}, {"name": "email"}, {"name": "email_domain"}, {"name": "name"}, {"name": "status"}, {"name": "customer_segment"}, {"name": "acquisition_date"}, {"name": "acquisition_channel"}, {"name": "city"}, {"name": "country"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Customers, with a row for each period of their lives.", "generated": [{"expression": "split_part(name, '' '', 1)", "name": "first_name", "type": "text"}, {"expression": "CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END", "name": "last_name", "type": "text"}], "grain": ["customer_id", "valid_from"], "indexes": {"dim_customer_domain_idx": {"columns": ["email_domain"], "where": "is_current"}, "dim_customer_email_idx": {"columns": ["email"], "where": "is_current"}, "dim_customer_segment_idx": {"columns": ["customer_segment"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_customer", "query": "SELECT\\n    c.customer_id,\\n    c.email,\\n    c.email_domain,\\n    c.name,\\n    c.status,\\n    -- As of today, on all versions: a segment is no history.\\n    CASE WHEN s.spent >= 500 THEN ''high_value'' WHEN s.spent > 0 THEN ''regular'' ELSE ''new'' END AS customer_segment,\\n    c.created_on AS acquisition_date,\\n    c.channel AS acquisition_channel,\\n    c.city,\\n    c.country,\\n    c.valid_from,\\n    c.valid_to,\\n    c.is_current,\\n    c.customer_sk AS _silver_sk\\nFROM silver.customers AS c\\nLEFT JOIN (\\n    SELECT o.customer_id, sum(o.total) AS spent\\n    FROM silver.orders AS o\\n    WHERE o.is_current AND o.status NOT IN (''cancelled'', ''returned'')\\n    GROUP BY o.customer_id\\n) AS s ON s.customer_id = c.customer_id", "required": ["email", "email_domain", "name", "status", "is_current"], "surrogate": "customer_key"}'::jsonb,
+     E'{"columns": [{"name": "customer_id"}, {"name": "email"}, {"name": "email_domain"}, {"name": "name"}, {"name": "status"}, {"name": "customer_segment"}, {"name": "acquisition_date"}, {"name": "acquisition_channel"}, {"name": "city"}, {"name": "country"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Customers, with a row for each period of their lives.", "generated": [{"expression": "split_part(name, '' '', 1)", "name": "first_name", "type": "text"}, {"expression": "CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END", "name": "last_name", "type": "text"}], "grain": ["customer_id", "valid_from"], "indexes": {"dim_customer_domain_idx": {"columns": ["email_domain"], "where": "is_current"}, "dim_customer_email_idx": {"columns": ["email"], "where": "is_current"}, "dim_customer_segment_idx": {"columns": ["customer_segment"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_customer", "query": "SELECT\\n    c.customer_id,\\n    c.email,\\n    c.email_domain,\\n    c.name,\\n    c.status,\\n    -- As of today, on all versions: a segment is no history.\\n    CASE WHEN s.spent >= 500 THEN ''high_value'' WHEN s.spent > 0 THEN ''regular'' ELSE ''new'' END AS customer_segment,\\n    c.created_on AS acquisition_date,\\n    c.channel AS acquisition_channel,\\n    c.city,\\n    c.country,\\n    c.valid_from,\\n    c.valid_to,\\n    c.is_current,\\n    c.customer_sk AS _silver_sk\\nFROM silver.customers AS c\\nLEFT JOIN (\\n    SELECT o.customer_id, sum(o.total) AS spent\\n    FROM silver.orders AS o\\n    WHERE o.is_current AND o.status NOT IN (''cancelled'', ''returned'')\\n    GROUP BY o.customer_id\\n) AS s ON s.customer_id = c.customer_id", "required": ["email", "email_domain", "name", "status", "is_current"], "routines": {"load_dim_customer": "-- The load of gold.dim_customer under its other name. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.load_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_dim_customer(uuid) IS ''Loads gold.dim_customer'';\\n", "merge_dim_customer": "-- Merges what is new into gold.dim_customer, which is what its load does. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.merge_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.merge_dim_customer(uuid) IS ''Merges what is new into gold.dim_customer'';\\n"}, "surrogate": "customer_key"}'::jsonb,
     'gold.dim_customer',
     'dwh_etl.load_gold_dim_customer',
     'dwh_etl.rebuild_gold_dim_customer'
@@ -207,3 +207,19 @@ VALUES
     ('silver.customers', 'name', 'gold.dim_customer', 'last_name', 'CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_unknown_member('gold.dim_customer');
+
+-- The load of gold.dim_customer under its other name. Takes the run's id.
+CREATE PROCEDURE dwh_etl.load_dim_customer(in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.load_gold_dim_customer(in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.load_dim_customer(uuid) IS 'Loads gold.dim_customer';
+
+-- Merges what is new into gold.dim_customer, which is what its load does. Takes the run's id.
+CREATE PROCEDURE dwh_etl.merge_dim_customer(in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.load_gold_dim_customer(in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.merge_dim_customer(uuid) IS 'Merges what is new into gold.dim_customer';

@@ -99,8 +99,8 @@ BEGIN
         SELECT 1 FROM gold.dim_geography AS g WHERE g.country = c.country AND g.city = c.city AND g.geography_key > 0
     );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
-    PERFORM dwh_etl.purge_retired('gold.dim_geography');
     CALL dwh_etl.ensure_constraints('gold.dim_geography');
+    PERFORM dwh_etl.purge_retired('gold.dim_geography');
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_geography' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(

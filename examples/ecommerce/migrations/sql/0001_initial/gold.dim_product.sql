@@ -92,8 +92,8 @@ BEGIN
         SELECT 1 FROM gold.dim_product AS g WHERE g.product_id = c.product_id AND g.valid_from = c.valid_from AND g.product_key > 0
     );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
-    PERFORM dwh_etl.purge_retired('gold.dim_product');
     CALL dwh_etl.ensure_constraints('gold.dim_product');
+    PERFORM dwh_etl.purge_retired('gold.dim_product');
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_product' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(

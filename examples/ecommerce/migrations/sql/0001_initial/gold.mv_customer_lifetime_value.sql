@@ -79,7 +79,7 @@ VALUES (
     'materialized_view',
     'ecommerce',
     'Present customers with what they have bought, for dashboards.',
-     E'{"columns": [{"name": "customer_key"}, {"name": "customer_id"}, {"name": "email"}, {"name": "name"}, {"name": "customer_segment"}, {"name": "total_orders"}, {"name": "lifetime_value"}, {"name": "avg_order_value"}, {"name": "first_order_date"}, {"name": "last_order_date"}, {"name": "customer_tenure_days"}], "description": "Present customers with what they have bought, for dashboards.", "grain": ["customer_key"], "indexes": {"mv_customer_ltv_pk": {"columns": ["customer_key"], "unique": true}, "mv_customer_ltv_value": {"columns": ["lifetime_value DESC"]}}, "kind": "materialized_view", "layer": "gold", "name": "mv_customer_lifetime_value", "query": "SELECT\\n    c.customer_key,\\n    c.customer_id,\\n    c.email,\\n    c.name,\\n    c.customer_segment,\\n    coalesce(l.total_orders, 0) AS total_orders,\\n    coalesce(l.lifetime_value, 0) AS lifetime_value,\\n    l.avg_order_value,\\n    l.first_order_date,\\n    l.last_order_date,\\n    l.last_order_date - l.first_order_date AS customer_tenure_days\\nFROM gold.dim_customer AS c\\n-- By the customer, not by the version: what somebody bought under an old address counts too.\\nLEFT JOIN gold.agg_customer_ltv AS l ON l.customer_id = c.customer_id\\nWHERE c.is_current", "standing": {"gold.dim_customer": "customer_key"}}'::jsonb,
+     E'{"columns": [{"name": "customer_key"}, {"name": "customer_id"}, {"name": "email"}, {"name": "name"}, {"name": "customer_segment"}, {"name": "total_orders"}, {"name": "lifetime_value"}, {"name": "avg_order_value"}, {"name": "first_order_date"}, {"name": "last_order_date"}, {"name": "customer_tenure_days"}], "description": "Present customers with what they have bought, for dashboards.", "grain": ["customer_key"], "indexes": {"mv_customer_ltv_pk": {"columns": ["customer_key"], "unique": true}, "mv_customer_ltv_value": {"columns": ["lifetime_value DESC"]}}, "kind": "materialized_view", "layer": "gold", "name": "mv_customer_lifetime_value", "query": "SELECT\\n    c.customer_key,\\n    c.customer_id,\\n    c.email,\\n    c.name,\\n    c.customer_segment,\\n    coalesce(l.total_orders, 0) AS total_orders,\\n    coalesce(l.lifetime_value, 0) AS lifetime_value,\\n    l.avg_order_value,\\n    l.first_order_date,\\n    l.last_order_date,\\n    l.last_order_date - l.first_order_date AS customer_tenure_days\\nFROM gold.dim_customer AS c\\n-- By the customer, not by the version: what somebody bought under an old address counts too.\\nLEFT JOIN gold.agg_customer_ltv AS l ON l.customer_id = c.customer_id\\nWHERE c.is_current", "routines": {"refresh_customer_ltv": "-- Refreshes gold.mv_customer_lifetime_value while people read it.\\nCREATE PROCEDURE dwh_etl.refresh_customer_ltv()\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.rebuild_gold_mv_customer_lifetime_value();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.refresh_customer_ltv() IS ''Refreshes gold.mv_customer_lifetime_value'';\\n"}, "standing": {"gold.dim_customer": "customer_key"}}'::jsonb,
     'gold.mv_customer_lifetime_value',
     'dwh_etl.load_gold_mv_customer_lifetime_value',
     'dwh_etl.rebuild_gold_mv_customer_lifetime_value'
@@ -114,3 +114,11 @@ VALUES
     ('gold.agg_customer_ltv', 'last_order_date', 'gold.mv_customer_lifetime_value', 'last_order_date', 'l.last_order_date', 'DIRECT', false),
     ('gold.agg_customer_ltv', 'first_order_date', 'gold.mv_customer_lifetime_value', 'customer_tenure_days', 'l.last_order_date - l.first_order_date', 'DIRECT', false),
     ('gold.agg_customer_ltv', 'last_order_date', 'gold.mv_customer_lifetime_value', 'customer_tenure_days', 'l.last_order_date - l.first_order_date', 'DIRECT', false);
+
+-- Refreshes gold.mv_customer_lifetime_value while people read it.
+CREATE PROCEDURE dwh_etl.refresh_customer_ltv()
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.rebuild_gold_mv_customer_lifetime_value();
+$$;
+COMMENT ON PROCEDURE dwh_etl.refresh_customer_ltv() IS 'Refreshes gold.mv_customer_lifetime_value';
