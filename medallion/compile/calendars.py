@@ -63,6 +63,7 @@ def replace(contract: Contract, warehouse: str) -> str:
 
 def drop(contract: Contract) -> str:
     return (
+        f"DROP PROCEDURE {text.routine(contract, 'rebuild')}(uuid);\n"
         f"DROP PROCEDURE {text.routine(contract, 'load')}(uuid);\n"
         f"DROP PROCEDURE {text.routine(contract, 'generate')}(date, date, uuid);\n"
         f"DROP PROCEDURE {text.routine(contract, 'flags')}();\n"
@@ -74,10 +75,9 @@ _KEYS = {"date_key": " PRIMARY KEY", "full_date": " UNIQUE"}
 
 
 def _installed(contract: Contract, warehouse: str) -> str:
-    registered = text.register(
-        contract, warehouse, text.relation(contract), {"load_routine": text.routine(contract, "load")}
-    )
-    routines = [_generate(contract), _flags(contract), _load(contract)]
+    verbs = {f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")}
+    registered = text.register(contract, warehouse, text.relation(contract), verbs)
+    routines = [_generate(contract), _flags(contract), _load(contract), _rebuild(contract)]
     return "\n".join([*routines, registered, f"CALL {text.routine(contract, 'load')}();\n"])
 
 
@@ -164,4 +164,14 @@ def _load(contract: Contract) -> str:
         "in_batch_id);",
         f"Makes the declared days of {text.target(contract)} what they should be, and the flags those of today. Takes "
         "the run's id.",
+    )
+
+
+def _rebuild(contract: Contract) -> str:
+    return text.procedure(
+        text.routine(contract, "rebuild"),
+        "in_batch_id uuid DEFAULT NULL",
+        "",
+        f"CALL {text.routine(contract, 'load')}(in_batch_id);",
+        f"The load of {text.target(contract)}, which looks at every day anyway. Takes the run's id.",
     )
