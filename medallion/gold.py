@@ -24,6 +24,11 @@ Names = str | tuple[str, ...]
 _surrogates: dict[str, str] = {}
 
 
+def surrogates() -> dict[str, str]:
+    """The surrogate keys of the declared dimensions, by target."""
+    return _surrogates
+
+
 @dataclass(frozen=True, init=False)
 class Index:
     """An index: columns or expressions, as SQL. using: another method than a B-tree ("brin"); where: of these rows
@@ -112,6 +117,11 @@ class Table(_Gold):
     @classmethod
     def key_column(cls) -> str:
         return cls.surrogate or cls.grain_columns()[0]
+
+    @classmethod
+    def generated(cls) -> dict[str, Generated]:
+        """The columns that the database makes from the others."""
+        return cls._generated
 
     @classmethod
     def query_path(cls) -> Path:

@@ -1,4 +1,4 @@
-"""What keeps the warehouse's tables in shape."""
+"""What keeps the warehouse's tables in shape, and what is past its retention goes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from lineage.models import Target
 
-_ROUTINES = {Target.Layer.BRONZE: "dwh_etl.maintain_bronze", Target.Layer.GOLD: "dwh_etl.maintain_gold"}
+_BRONZE, _GOLD = Target.Layer.BRONZE, Target.Layer.GOLD
 
 
 @dataclass(frozen=True)
@@ -22,28 +22,40 @@ class PastRetention:
 
 @dataclass(frozen=True)
 class Maintained:
-    """A table, and how many partitions it got."""
+    """A bronze or gold table, how many partitions it got, and of bronze its months past the retention."""
 
     target: str
     partitions: int
     past_retention: tuple[PastRetention, ...] = ()
 
 
-def maintain() -> list[Maintained]:
-    """Each table in a transaction of its own: of bronze tables partitions ahead and summarised BRIN indexes, of facts
-    partitions ahead, of calendars the flags of today."""
-    done = []
-    for target, layer in Target.objects.filter(layer__in=_ROUTINES).values_list("target", "layer"):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SELECT {_ROUTINES[layer]}(%s)", [target])
-            done.append(Maintained(target, int(cursor.fetchone()[0])))
-    return done
+def maintain(by: str) -> list[Maintained]:
+    """Makes partitions ahead; of bronze tables summarises BRIN indexes and drops what is past the retention, of
+    calendars turns the flags to today. Each table in a transaction of its own. by: who asks, for
+    dwh_lineage.dropped_partitions."""
+    targets = Target.objects.filter(layer__in=(_BRONZE, _GOLD)).order_by("target").values_list("target", "layer")
+    return [
+        Maintained(target, _in_shape(target, layer), _retired(target, by) if layer == _BRONZE else ())
+        for target, layer in targets
+    ]
 
 
 def vacuum() -> list[str]:
     """VACUUM (ANALYZE) of all silver and gold tables, outside of any transaction; returns their names."""
-    names = list(Target.objects.exclude(layer=Target.Layer.BRONZE).values_list("rows_relation", flat=True))
+    names = list(Target.objects.exclude(layer=_BRONZE).order_by("target").values_list("rows_relation", flat=True))
     with connection.cursor() as cursor:
         for name in names:
-            cursor.execute(f"VACUUM (ANALYZE) {name}")
+            cursor.execute(f"VACUUM (ANALYZE) {name}")  # written by a migration, quoted
     return names
+
+
+def _in_shape(target: str, layer: str) -> int:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SELECT dwh_etl.maintain_{layer}(%s)", [target])
+        return int(cursor.fetchone()[0])
+
+
+def _retired(target: str, by: str) -> tuple[PastRetention, ...]:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT month, dropped, waits_for FROM dwh_etl.retire_partitions(%s, %s)", [target, by])
+        return tuple(PastRetention(*row) for row in cursor.fetchall())

@@ -107,6 +107,7 @@ class Shop:
         """Rows without surrogate keys; of a dimension the members that stand."""
         names = self.columns(target)
         chosen = ", ".join(name for name in names if not name.endswith(("_sk", "_key")))
-        surrogate = self.value("SELECT contract ->> 'surrogate' FROM dwh_lineage.targets WHERE target = %s", target)
-        known = f"WHERE {surrogate} > 0 AND _retired_at IS NULL" if f"{surrogate}" in names else ""
+        members = "SELECT contract ->> 'surrogate' FROM dwh_lineage.targets WHERE target = %s AND kind = 'dimension'"
+        surrogate = self.value(members, target)
+        known = f"WHERE {surrogate} > 0 AND _retired_at IS NULL" if surrogate else ""
         return self.sql.execute(f"SELECT {chosen} FROM {target} {known} ORDER BY {order}").fetchall()

@@ -241,6 +241,19 @@ BEGIN
 END
 $routine$;
 
+-- The load of gold.dim_date, which looks at every day anyway. Takes the run's id.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_gold_dim_date(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    CALL dwh_etl.load_gold_dim_date(in_batch_id);
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -249,7 +262,8 @@ INSERT INTO dwh_lineage.targets (
     description,
     contract,
     rows_relation,
-    load_routine
+    load_routine,
+    rebuild_routine
 )
 VALUES (
     'gold.dim_date',
@@ -259,7 +273,8 @@ VALUES (
     'Every day from 2020 to 2030; the fiscal year starts in July.',
      E'{"description": "Every day from 2020 to 2030; the fiscal year starts in July.", "first": "2020-01-01", "fiscal_year_starts": 7, "grain": ["date_key"], "holidays": {"2020-01-01": "New Year''s Day", "2020-04-10": "Good Friday", "2020-04-13": "Easter Monday", "2020-05-01": "Labor Day", "2020-05-21": "Ascension Day", "2020-06-01": "Pentecost Monday", "2020-10-03": "German Unity Day", "2020-12-25": "Christmas Day", "2020-12-26": "Second Day of Christmas", "2021-01-01": "New Year''s Day", "2021-04-02": "Good Friday", "2021-04-05": "Easter Monday", "2021-05-01": "Labor Day", "2021-05-13": "Ascension Day", "2021-05-24": "Pentecost Monday", "2021-10-03": "German Unity Day", "2021-12-25": "Christmas Day", "2021-12-26": "Second Day of Christmas", "2022-01-01": "New Year''s Day", "2022-04-15": "Good Friday", "2022-04-18": "Easter Monday", "2022-05-01": "Labor Day", "2022-05-26": "Ascension Day", "2022-06-06": "Pentecost Monday", "2022-10-03": "German Unity Day", "2022-12-25": "Christmas Day", "2022-12-26": "Second Day of Christmas", "2023-01-01": "New Year''s Day", "2023-04-07": "Good Friday", "2023-04-10": "Easter Monday", "2023-05-01": "Labor Day", "2023-05-18": "Ascension Day", "2023-05-29": "Pentecost Monday", "2023-10-03": "German Unity Day", "2023-12-25": "Christmas Day", "2023-12-26": "Second Day of Christmas", "2024-01-01": "New Year''s Day", "2024-03-29": "Good Friday", "2024-04-01": "Easter Monday", "2024-05-01": "Labor Day", "2024-05-09": "Ascension Day", "2024-05-20": "Pentecost Monday", "2024-10-03": "German Unity Day", "2024-12-25": "Christmas Day", "2024-12-26": "Second Day of Christmas", "2025-01-01": "New Year''s Day", "2025-04-18": "Good Friday", "2025-04-21": "Easter Monday", "2025-05-01": "Labor Day", "2025-05-29": "Ascension Day", "2025-06-09": "Pentecost Monday", "2025-10-03": "German Unity Day", "2025-12-25": "Christmas Day", "2025-12-26": "Second Day of Christmas", "2026-01-01": "New Year''s Day", "2026-04-03": "Good Friday", "2026-04-06": "Easter Monday", "2026-05-01": "Labor Day", "2026-05-14": "Ascension Day", "2026-05-25": "Pentecost Monday", "2026-10-03": "German Unity Day", "2026-12-25": "Christmas Day", "2026-12-26": "Second Day of Christmas", "2027-01-01": "New Year''s Day", "2027-03-26": "Good Friday", "2027-03-29": "Easter Monday", "2027-05-01": "Labor Day", "2027-05-06": "Ascension Day", "2027-05-17": "Pentecost Monday", "2027-10-03": "German Unity Day", "2027-12-25": "Christmas Day", "2027-12-26": "Second Day of Christmas", "2028-01-01": "New Year''s Day", "2028-04-14": "Good Friday", "2028-04-17": "Easter Monday", "2028-05-01": "Labor Day", "2028-05-25": "Ascension Day", "2028-06-05": "Pentecost Monday", "2028-10-03": "German Unity Day", "2028-12-25": "Christmas Day", "2028-12-26": "Second Day of Christmas", "2029-01-01": "New Year''s Day", "2029-03-30": "Good Friday", "2029-04-02": "Easter Monday", "2029-05-01": "Labor Day", "2029-05-10": "Ascension Day", "2029-05-21": "Pentecost Monday", "2029-10-03": "German Unity Day", "2029-12-25": "Christmas Day", "2029-12-26": "Second Day of Christmas", "2030-01-01": "New Year''s Day", "2030-04-19": "Good Friday", "2030-04-22": "Easter Monday", "2030-05-01": "Labor Day", "2030-05-30": "Ascension Day", "2030-06-10": "Pentecost Monday", "2030-10-03": "German Unity Day", "2030-12-25": "Christmas Day", "2030-12-26": "Second Day of Christmas"}, "kind": "calendar", "last": "2030-12-31", "layer": "gold", "name": "dim_date", "routines": {"generate_dim_date": "-- Adds the days from in_start_date to in_end_date to gold.dim_date, and corrects those that are there.\\nCREATE PROCEDURE dwh_etl.generate_dim_date(\\n    in_start_date date DEFAULT ''2020-01-01'', in_end_date date DEFAULT ''2030-12-31''\\n)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.generate_gold_dim_date(in_start_date, in_end_date);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.generate_dim_date(date, date) IS ''Adds days to gold.dim_date'';\\n", "update_dim_date_flags": "-- Turns the flags of gold.dim_date to today (UTC); maintenance does it every hour.\\nCREATE PROCEDURE dwh_etl.update_dim_date_flags()\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.flags_gold_dim_date();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.update_dim_date_flags() IS ''Turns the flags of gold.dim_date to today'';\\n"}}'::jsonb,
     'gold.dim_date',
-    'dwh_etl.load_gold_dim_date'
+    'dwh_etl.load_gold_dim_date',
+    'dwh_etl.rebuild_gold_dim_date'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -268,7 +283,8 @@ ON CONFLICT (target) DO UPDATE SET
     description = excluded.description,
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
-    load_routine = excluded.load_routine;
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine;
 
 CALL dwh_etl.load_gold_dim_date();
 

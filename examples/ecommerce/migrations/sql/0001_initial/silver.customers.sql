@@ -35,6 +35,9 @@ CREATE TABLE dwh_staging.silver_customers_base (
     email_domain text,
     name text,
     status text,
+    channel text,
+    city text,
+    country text,
     created_on date
 );
 COMMENT ON TABLE dwh_staging.silver_customers_base IS 'What silver.customers folds in place of bronze rows that are gone';
@@ -90,7 +93,7 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 6, 7, 9, 10, 12, 13]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
@@ -175,48 +178,44 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) END)
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) END)
                 AND (v._deleted OR (
                     (btrim(email) <> '') IS TRUE
                     AND ((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE
                     AND (char_length(name) >= 2) IS TRUE
                     AND (status IN ('active', 'inactive', 'suspended')) IS TRUE
+                    AND (channel IN ('web', 'app', 'store', 'partner')) IS TRUE
+                    AND (char_length(city) >= 2) IS TRUE
+                    AND (country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE
                     AND ("text.created_on" IS NULL OR created_on IS NOT NULL)
                     AND (created_on IS NOT NULL) IS TRUE
                 )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((btrim(email) <> '') IS TRUE) THEN 3::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(name) >= 2) IS TRUE) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((status IN ('active', 'inactive', 'suspended')) IS TRUE) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((channel IN ('web', 'app', 'store', 'partner')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(city) >= 2) IS TRUE) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE) THEN 9::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 11::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 12::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 13::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
-                AND (customer_id IS NOT NULL) IS TRUE
-                AND (btrim(email) <> '') IS TRUE
-                AND ((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE
-                AND (char_length(name) >= 2) IS TRUE
-                AND (status IN ('active', 'inactive', 'suspended')) IS TRUE
-                AND (channel IN ('web', 'app', 'store', 'partner')) IS TRUE
-                AND (char_length(city) >= 2) IS TRUE
-                AND (country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE
-                AND ("text.created_on" IS NULL OR created_on IS NOT NULL)
-                AND (created_on IS NOT NULL) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((customer_id IS NOT NULL) IS TRUE) AND ("text.customer_id" IS NULL OR customer_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ((btrim(email) <> '') IS TRUE) THEN 3::smallint END,
-                CASE WHEN NOT (((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE) THEN 4::smallint END,
-                CASE WHEN NOT ((char_length(name) >= 2) IS TRUE) THEN 5::smallint END,
-                CASE WHEN NOT ((status IN ('active', 'inactive', 'suspended')) IS TRUE) THEN 6::smallint END,
-                CASE WHEN NOT ((channel IN ('web', 'app', 'store', 'partner')) IS TRUE) THEN 7::smallint END,
-                CASE WHEN NOT ((char_length(city) >= 2) IS TRUE) THEN 8::smallint END,
-                CASE WHEN NOT ((country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE) THEN 9::smallint END,
-                CASE WHEN NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 11::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 12::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 13::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 13::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.customers' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.customers' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) END) THEN 14::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -282,35 +281,38 @@ FROM (
                 nullif(btrim(created_date), '') AS "text.created_on",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
-                    CASE WHEN c.patch ? 'email' THEN c.patch ->> 'email' ELSE b.email END AS email,
-                    CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
-                    CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
-                    CASE WHEN c.patch ? 'channel' THEN c.patch ->> 'channel' ELSE b.channel END AS channel,
-                    CASE WHEN c.patch ? 'city' THEN c.patch ->> 'city' ELSE b.city END AS city,
-                    CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
-                    CASE WHEN c.patch ? 'created_date' THEN c.patch ->> 'created_date' ELSE b.created_date END AS created_date,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'id', b.id,
-                            'email', b.email,
-                            'name', b.name,
-                            'status', b.status,
-                            'channel', b.channel,
-                            'city', b.city,
-                            'country', b.country,
-                            'created_date', b.created_date,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_customers_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.customers' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'id' THEN c.patch ->> 'id' ELSE b.id END AS id,
+                        CASE WHEN c.patch ? 'email' THEN c.patch ->> 'email' ELSE b.email END AS email,
+                        CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
+                        CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
+                        CASE WHEN c.patch ? 'channel' THEN c.patch ->> 'channel' ELSE b.channel END AS channel,
+                        CASE WHEN c.patch ? 'city' THEN c.patch ->> 'city' ELSE b.city END AS city,
+                        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
+                        CASE WHEN c.patch ? 'created_date' THEN c.patch ->> 'created_date' ELSE b.created_date END AS created_date,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'id', b.id,
+                                'email', b.email,
+                                'name', b.name,
+                                'status', b.status,
+                                'channel', b.channel,
+                                'city', b.city,
+                                'country', b.country,
+                                'created_date', b.created_date,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_customers_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.customers' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
                     WHERE x.target_table = 'silver.customers' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
@@ -593,7 +595,7 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
         WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
         INSERT INTO pg_temp.fold_events
-        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
         FROM dwh_staging.silver_customers_base AS z
         WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.customer_id = z.customer_id);
         CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
@@ -684,7 +686,7 @@ BEGIN
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
     l_events := l_read - l_rejected;
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z;
     CALL dwh_etl.fold_silver_customers(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -733,6 +735,9 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
@@ -741,20 +746,20 @@ BEGIN
     USING dwh_lineage.quality_exceptions AS x
     WHERE x.target_table = 'silver.customers' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z;
 
     DROP TABLE IF EXISTS pg_temp.frozen;
     CREATE TEMP TABLE frozen ON COMMIT DROP AS
-    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.email, k.email_domain, k.name, k.status, k.created_on
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.email, k.email_domain, k.name, k.status, k.channel, k.city, k.country, k.created_on
     FROM (
         SELECT DISTINCT ON (k.customer_id) k.*
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
@@ -763,13 +768,13 @@ BEGIN
                                 PARTITION BY e.customer_id, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
         ) AS k
         ORDER BY k.customer_id, k._effective DESC
     ) AS k
@@ -783,8 +788,8 @@ BEGIN
     );
 
     DELETE FROM dwh_staging.silver_customers_base;
-    INSERT INTO dwh_staging.silver_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, email, email_domain, name, status, created_on)
-    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.email, f.email_domain, f.name, f.status, f.created_on FROM pg_temp.frozen AS f;
+    INSERT INTO dwh_staging.silver_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, email, email_domain, name, status, channel, city, country, created_on)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -914,7 +919,7 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) AS _live
     FROM dwh_etl.evaluate_silver_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
@@ -922,7 +927,7 @@ WITH events AS MATERIALIZED (
         WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no
     )
     UNION ALL
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on, true
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on, true
     FROM dwh_staging.silver_customers_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
@@ -1027,20 +1032,26 @@ INSERT INTO dwh_lineage.quality_rules (
     target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', true),
-    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', '0736ebde3fdc', true),
-    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '42988508b1c2', true),
-    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'b071a23c07d3', true),
-    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '868388b460ce', true),
-    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', '21573d595f4b', true),
-    ('silver.customers', 'channel:one_of', 7, 'channel', 'one_of', '{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}'::jsonb, 'channel is none of web, app, store, partner', '681f235efa03', true),
-    ('silver.customers', 'city:min_length', 8, 'city', 'min_length', '{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}'::jsonb, 'The city has fewer than two characters', '432b1b94c07d', true),
-    ('silver.customers', 'country:one_of', 9, 'country', 'one_of', '{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}'::jsonb, 'country is none of AT, CH, DE, ES, FR, GB, US', 'e76c857a6029', true),
-    ('silver.customers', 'created_on:castable', 10, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', true),
-    ('silver.customers', 'created_on:required', 11, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', '98b32dfda2f8', true),
-    ('silver.customers', 'updated_at:castable', 12, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.customers', 'updated_at:required', 13, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, true),
+    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', false, true),
+    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '8c59d138d974', true, true),
+    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'c5bc065d9a21', true, true),
+    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, true),
+    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', 'e2c5eb69c8d8', false, true),
+    ('silver.customers', 'channel:one_of', 7, 'channel', 'one_of', '{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}'::jsonb, 'channel is none of web, app, store, partner', '60ee7b4b8d59', false, true),
+    ('silver.customers', 'city:min_length', 8, 'city', 'min_length', '{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}'::jsonb, 'The city has fewer than two characters', 'b95e5b60ca0c', true, true),
+    ('silver.customers', 'country:one_of', 9, 'country', 'one_of', '{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}'::jsonb, 'country is none of AT, CH, DE, ES, FR, GB, US', 'df804e631b89', false, true),
+    ('silver.customers', 'created_on:castable', 10, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
+    ('silver.customers', 'created_on:required', 11, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, true),
+    ('silver.customers', 'updated_at:castable', 12, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.customers', 'updated_at:required', 13, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.customers', 'updated_at:before_horizon', 14, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.customers', 'bronze.raw_customers');
 

@@ -30,7 +30,8 @@ CREATE TABLE dwh_staging.silver_order_items_base (
     product_id text,
     quantity integer,
     unit_price numeric(10,2),
-    discount numeric(10,2)
+    discount numeric(10,2),
+    tax numeric(10,2)
 );
 COMMENT ON TABLE dwh_staging.silver_order_items_base IS 'What silver.order_items folds in place of bronze rows that are gone';
 CREATE INDEX ON dwh_staging.silver_order_items_base (order_id, order_line_number);
@@ -81,7 +82,7 @@ SELECT
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
-            WHERE p.position = ANY (ARRAY[1, 2, 3, 4, 8, 10, 12, 14, 16, 17]::smallint[]) OR NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
@@ -160,7 +161,7 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) END)
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) END)
                 AND (v._deleted OR (
                     ((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE
                     AND (btrim(product_id) <> '') IS TRUE
@@ -171,50 +172,39 @@ FROM (
                     AND (unit_price >= 0) IS TRUE
                     AND ("text.discount" IS NULL OR discount IS NOT NULL)
                     AND (discount >= 0) IS TRUE
+                    AND ("text.tax" IS NULL OR tax IS NOT NULL)
+                    AND (tax >= 0) IS TRUE
                 )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
                 CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
                 CASE WHEN NOT ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 3::smallint END,
                 CASE WHEN NOT ((order_line_number IS NOT NULL) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 4::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 5::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((btrim(product_id) <> '') IS TRUE) THEN 6::smallint END,
+                CASE WHEN NOT v._deleted AND NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((quantity > 0) IS TRUE) AND ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 9::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((unit_price >= 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 11::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.discount" IS NULL OR discount IS NOT NULL) THEN 12::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((discount >= 0) IS TRUE) AND ("text.discount" IS NULL OR discount IS NOT NULL) THEN 13::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.tax" IS NULL OR tax IS NOT NULL) THEN 14::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((tax >= 0) IS TRUE) AND ("text.tax" IS NULL OR tax IS NOT NULL) THEN 15::smallint END,
                 CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 16::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 17::smallint END
-            ], NULL) END ELSE CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
-                AND (order_id IS NOT NULL) IS TRUE
-                AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL)
-                AND (order_line_number IS NOT NULL) IS TRUE
-                AND ((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE
-                AND (btrim(product_id) <> '') IS TRUE
-                AND ((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE
-                AND ("text.quantity" IS NULL OR quantity IS NOT NULL)
-                AND (quantity > 0) IS TRUE
-                AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL)
-                AND (unit_price >= 0) IS TRUE
-                AND ("text.discount" IS NULL OR discount IS NOT NULL)
-                AND (discount >= 0) IS TRUE
-                AND ("text.tax" IS NULL OR tax IS NOT NULL)
-                AND (tax >= 0) IS TRUE
-                AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL)
-                AND (updated_at IS NOT NULL) IS TRUE THEN NULL
-            ELSE array_remove(ARRAY[
-                CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
-                CASE WHEN NOT ((order_id IS NOT NULL) IS TRUE) AND ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 2::smallint END,
-                CASE WHEN NOT ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 3::smallint END,
-                CASE WHEN NOT ((order_line_number IS NOT NULL) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 4::smallint END,
-                CASE WHEN NOT (((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE) AND ("text.order_line_number" IS NULL OR order_line_number IS NOT NULL) THEN 5::smallint END,
-                CASE WHEN NOT ((btrim(product_id) <> '') IS TRUE) THEN 6::smallint END,
-                CASE WHEN NOT (((product_id IS NULL OR product_id ~ '^[A-Z]{3}-[0-9]{4,}$')) IS TRUE) THEN 7::smallint END,
-                CASE WHEN NOT ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ((quantity > 0) IS TRUE) AND ("text.quantity" IS NULL OR quantity IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 10::smallint END,
-                CASE WHEN NOT ((unit_price >= 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 11::smallint END,
-                CASE WHEN NOT ("text.discount" IS NULL OR discount IS NOT NULL) THEN 12::smallint END,
-                CASE WHEN NOT ((discount >= 0) IS TRUE) AND ("text.discount" IS NULL OR discount IS NOT NULL) THEN 13::smallint END,
-                CASE WHEN NOT ("text.tax" IS NULL OR tax IS NOT NULL) THEN 14::smallint END,
-                CASE WHEN NOT ((tax >= 0) IS TRUE) AND ("text.tax" IS NULL OR tax IS NOT NULL) THEN 15::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 16::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 17::smallint END
-            ], NULL) END END AS _broken
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 17::smallint END,
+                CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) OR (EXISTS (
+                    SELECT 1 FROM dwh_lineage.batch_inputs AS i
+                    JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
+                    WHERE i.input_batch_no = v._batch_no AND l.target = 'silver.order_items' AND l.completed_at IS NOT NULL
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM dwh_lineage.quality_exceptions AS x
+                    WHERE x.target_table = 'silver.order_items' AND x.bronze_id = v._bronze_id AND x.state IN ('open', 'proposed', 'queued')
+                )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
+                    ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) END) THEN 18::smallint END
+            ], NULL) END AS _broken
     FROM (
         SELECT
             t._bronze_id,
@@ -272,33 +262,36 @@ FROM (
                 nullif(btrim(coalesce(tax, '0')), '') AS "text.tax",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
-                SELECT
-                    b._bronze_id,
-                    b._batch_no,
-                    b._ingested_at,
-                    b._extra,
-                    CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
-                    CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
-                    CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
-                    CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
-                    CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
-                    CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
-                    CASE WHEN c.patch ? 'tax' THEN c.patch ->> 'tax' ELSE b.tax END AS tax,
-                    CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
-                    CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                    CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                            'order_id', b.order_id,
-                            'line_number', b.line_number,
-                            'sku', b.sku,
-                            'quantity', b.quantity,
-                            'unit_price', b.unit_price,
-                            'discount', b.discount,
-                            'tax', b.tax,
-                            'updated_date', b.updated_date,
-                            'op', b.op
-                        ) END AS _arrived
-                FROM bronze.raw_order_items_rows AS b
-                LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                SELECT e.*
+                FROM (
+                    SELECT
+                        b._bronze_id,
+                        b._batch_no,
+                        b._ingested_at,
+                        b._extra,
+                        CASE WHEN c.patch ? 'order_id' THEN c.patch ->> 'order_id' ELSE b.order_id END AS order_id,
+                        CASE WHEN c.patch ? 'line_number' THEN c.patch ->> 'line_number' ELSE b.line_number END AS line_number,
+                        CASE WHEN c.patch ? 'sku' THEN c.patch ->> 'sku' ELSE b.sku END AS sku,
+                        CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
+                        CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
+                        CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
+                        CASE WHEN c.patch ? 'tax' THEN c.patch ->> 'tax' ELSE b.tax END AS tax,
+                        CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
+                        CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
+                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
+                                'order_id', b.order_id,
+                                'line_number', b.line_number,
+                                'sku', b.sku,
+                                'quantity', b.quantity,
+                                'unit_price', b.unit_price,
+                                'discount', b.discount,
+                                'tax', b.tax,
+                                'updated_date', b.updated_date,
+                                'op', b.op
+                            ) END AS _arrived
+                    FROM bronze.raw_order_items_rows AS b
+                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
                     WHERE x.target_table = 'silver.order_items' AND x.bronze_id = e._bronze_id AND x.state = 'rejected'
@@ -577,7 +570,7 @@ BEGIN
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
         WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
         INSERT INTO pg_temp.fold_events
-        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
         FROM dwh_staging.silver_order_items_base AS z
         WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.order_id = z.order_id AND t.order_line_number = z.order_line_number);
         CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
@@ -666,7 +659,7 @@ BEGIN
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     l_events := l_read - l_rejected;
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z;
     CALL dwh_etl.fold_silver_order_items(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -715,7 +708,8 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
@@ -723,20 +717,20 @@ BEGIN
     USING dwh_lineage.quality_exceptions AS x
     WHERE x.target_table = 'silver.order_items' AND x.bronze_id = f._bronze_id AND x.state IN ('open', 'proposed', 'queued');
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z;
 
     DROP TABLE IF EXISTS pg_temp.frozen;
     CREATE TEMP TABLE frozen ON COMMIT DROP AS
-    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.order_line_number, k.product_id, k.quantity, k.unit_price, k.discount
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.order_line_number, k.product_id, k.quantity, k.unit_price, k.discount, k.tax
     FROM (
         SELECT DISTINCT ON (k.order_id, k.order_line_number) k.*
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
@@ -745,13 +739,13 @@ BEGIN
                                 PARTITION BY e.order_id, e.order_line_number, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
         ) AS k
         ORDER BY k.order_id, k.order_line_number, k._effective DESC
     ) AS k
@@ -765,8 +759,8 @@ BEGIN
     );
 
     DELETE FROM dwh_staging.silver_order_items_base;
-    INSERT INTO dwh_staging.silver_order_items_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, order_line_number, product_id, quantity, unit_price, discount)
-    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount FROM pg_temp.frozen AS f;
+    INSERT INTO dwh_staging.silver_order_items_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, order_line_number, product_id, quantity, unit_price, discount, tax)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount, f.tax FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -896,7 +890,7 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) AS _live
     FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (
@@ -904,7 +898,7 @@ WITH events AS MATERIALIZED (
         WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no
     )
     UNION ALL
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, true
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax, true
     FROM dwh_staging.silver_order_items_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
@@ -1009,24 +1003,30 @@ INSERT INTO dwh_lineage.quality_rules (
     target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
 )
 VALUES
-    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', true),
-    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '81b545439a57', true),
-    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', true),
-    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '04504be317b9', true),
-    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', '4a0133153979', true),
-    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '8f8ec7089e6c', true),
-    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '17096908bcbd', true),
-    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', true),
-    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '86edca18e31c', true),
-    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', 'da97dc7b7a24', true),
-    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '095bbd672952', true),
-    ('silver.order_items', 'tax:castable', 14, 'tax', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'tax is no number with at most 2 places after the point', '15dbab5d87ac', true),
-    ('silver.order_items', 'tax:at_least', 15, 'tax', 'at_least', '{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}'::jsonb, 'tax is less than 0', 'd327c325c218', true),
-    ('silver.order_items', 'updated_at:castable', 16, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', true),
-    ('silver.order_items', 'updated_at:required', 17, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', '2cc2a62a682d', true)
-ON CONFLICT (target, rule, version) DO UPDATE SET position = excluded.position, active = true;
+    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
+    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
+    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, true),
+    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '6128c30ec04f', false, true),
+    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', 'a1cf17c2cf21', true, true),
+    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', true, true),
+    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
+    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
+    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
+    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, true),
+    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, true),
+    ('silver.order_items', 'tax:castable', 14, 'tax', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'tax is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'tax:at_least', 15, 'tax', 'at_least', '{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}'::jsonb, 'tax is less than 0', 'e05d69cc1dc7', true, true),
+    ('silver.order_items', 'updated_at:castable', 16, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.order_items', 'updated_at:required', 17, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.order_items', 'updated_at:before_horizon', 18, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    active = true;
 
 SELECT dwh_lineage.register_input('silver.order_items', 'bronze.raw_order_items');
 

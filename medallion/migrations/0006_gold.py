@@ -21,7 +21,7 @@ ROUTINES = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("medallion", "0003_silver"),
+        ("medallion", "0005_retention"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
