@@ -198,7 +198,7 @@ class Fact(Table):
     kind = "fact"
     abstract = True
     grain: ClassVar[Names]
-    dimensions: ClassVar[Mapping[str, type[Table]]] = {}
+    dimensions: ClassVar[Mapping[str, type[_Gold]]] = {}
     """Which columns are keys of which dimensions. NULL becomes the unknown member, and a foreign key holds it."""
     partition_by: ClassVar[str | None] = None
     """The column of dates (or of keys like 20261231) by which the table is partitioned."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from medallion import declaration, gold
+from medallion.compile.lineage import columns_of
 
 #: (what is wrong, what to do, number of the check).
 Finding = tuple[str, str, str]
@@ -21,6 +22,9 @@ def findings(table: type[declaration.Table], names: list[str]) -> Iterator[Findi
             yield f"required names {name}, which {table.query} does not give.", known, "E070"
     for name in table.parsed().qualified_columns(gold.surrogates()):
         yield f"{table.query} names the column {name}.", "Give the table an alias, and the column that.", "E071"
+    for name, made in table.generated().items():
+        if missing := [column for column in columns_of(made.expression) if column not in names]:
+            yield f"The generated column {name} reads {missing[0]}, which {table.query} does not give.", known, "E070"
     if issubclass(table, gold.Dimension):
         yield from _dimension(table, names)
     elif issubclass(table, gold.Fact):

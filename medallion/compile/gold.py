@@ -79,26 +79,27 @@ def _take_everything(contract: Contract) -> str:
 def _alter(old: Contract, new: Contract) -> str:
     """Columns, generated columns, indexes and constraints, from one declaration to the next."""
     table, before, after = text.relation(new), stars.names(old), stars.names(new)
-    moved = before != after
+    lost = [column for column in old.get("generated", []) if column not in new.get("generated", [])]
+    made = [column for column in new.get("generated", []) if column not in old.get("generated", [])]
     gone = [f"DROP INDEX gold.{ident(name)};\n" for name in old.get("indexes", {})]
     gone += [f"ALTER TABLE {table} DROP CONSTRAINT {ident(name)};\n" for name in old.get("constraints", {})]
-    gone += [f"ALTER TABLE {table} DROP COLUMN {ident(column['name'])};\n" for column in old.get("generated", [])]
-    gone += [f"ALTER TABLE {table} DROP COLUMN {ident(name)};\n" for name in before if name not in after]
+    if old.get("dimensions") != new.get("dimensions"):
+        gone.append(f"CALL dwh_etl.drop_references({literal(table)});\n")
+    lost_names = [column["name"] for column in lost] + [name for name in before if name not in after]
+    gone += [f"ALTER TABLE {table} DROP COLUMN {ident(name)};\n" for name in lost_names]
     gone += [
         f"ALTER TABLE {table} ALTER COLUMN {ident(name)} DROP NOT NULL;\n"
         for name in stars.never_null_columns(old)
         if name in after and name not in stars.never_null_columns(new)
     ]
-    come = (
-        [f"{stars.shape(new)}CALL dwh_etl.add_columns({literal(table)});\nDROP TABLE {stars.SHAPE};\n"] if moved else []
-    )
-    come += [f"ALTER TABLE {table} ADD COLUMN {generated_column(column)};\n" for column in new.get("generated", [])]
+    come = []
+    if before != after:
+        come.append(f"{stars.shape(new)}CALL dwh_etl.add_columns({literal(table)});\nDROP TABLE {stars.SHAPE};\n")
+    come += [f"ALTER TABLE {table} ADD COLUMN {generated_column(column)};\n" for column in made]
     come += [
         f"ALTER TABLE {table} ADD CONSTRAINT {ident(name)} CHECK ({how}) NOT VALID;\n"
         for name, how in new.get("constraints", {}).items()
     ]
-    if old.get("dimensions") != new.get("dimensions"):
-        gone = [f"CALL dwh_etl.drop_references({literal(table)});\n", *gone]
     return "".join([*gone, *come, *stars.indexes(new).values()])
 
 

@@ -15,6 +15,8 @@ ROUTINES = {
     "record_checks": "FUNCTION dwh_etl.record_checks(text, uuid)",
     "maintain_gold": "FUNCTION dwh_etl.maintain_gold(text)",
     "maintain_statistics": "PROCEDURE dwh_etl.maintain_statistics()",
+    "set_views_aside": "PROCEDURE dwh_etl.set_views_aside(regclass)",
+    "put_views_back": "PROCEDURE dwh_etl.put_views_back()",
     "refresh_view": "FUNCTION dwh_etl.refresh_view(text)",
 }
 
