@@ -12,7 +12,7 @@ Definition = dict[str, Any]
 
 
 def ask(contract: Contract) -> str:
-    """Measures, raises AS060 where a check fails, and else records what was measured; nothing without checks."""
+    """Measures, raises AS070 where a check fails, and else records what was measured; nothing without checks."""
     if not contract.get("checks"):
         return ""
     target = literal(text.target(contract))

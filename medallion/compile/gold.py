@@ -30,12 +30,26 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     if new["kind"] == old["kind"] == "calendar":
         return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
     if _shape(old) != _shape(new) or new["kind"] == "materialized_view":
-        return "\n".join([_drop(old), create(new, warehouse), _take_everything(new)])
+        return "\n".join([*_made_anew(old, new, warehouse), _take_everything(new)])
     changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
         k: v for k, v in new.items() if k not in PRESENTATION
     }
     pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
+
+
+def _made_anew(old: Contract, new: Contract, warehouse: str) -> list[str]:
+    """A dimension's new keys are none of the old ones: facts hold those until they are loaded."""
+    pieces = [_drop(old), create(new, warehouse)]
+    if not (stars.is_dimension(old) and stars.is_dimension(new)):
+        return pieces
+    last = f"(SELECT greatest(max({ident(old['surrogate'])}), 0) + 1 FROM {text.relation(old)})"
+    sequence = f"pg_get_serial_sequence({literal(text.relation(new))}, {literal(new['surrogate'])})"
+    return [
+        f"SELECT set_config('assay.next_key', {last}::text, true);\n",
+        *pieces,
+        f"SELECT setval({sequence}, current_setting('assay.next_key')::bigint, false);\n",
+    ]
 
 
 def remove(contract: Contract) -> str:

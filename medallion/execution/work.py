@@ -25,7 +25,7 @@ CONNECTION_LOST = "08006"
 QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
 # Refused by max_rejected, by the checks of a gold table.
-GATES = ("AS050", "AS060")
+GATES = ("AS050", "AS070")
 
 _LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 _SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"

@@ -1,4 +1,4 @@
--- Raises AS061 where pg_temp.computed (made by a load) has two rows of one grain: a partitioned table's unique index
+-- Raises AS071 where pg_temp.computed (made by a load) has two rows of one grain: a partitioned table's unique index
 -- holds its grain together with its date alone. Locks nothing.
 CREATE FUNCTION dwh_etl.refuse_doubles(in_target text, in_grain text[])
 RETURNS void
@@ -13,7 +13,7 @@ BEGIN
     INTO l_double;
     IF l_double IS NOT NULL THEN
         RAISE EXCEPTION 'The query of % gives two rows for one %.', in_target, array_to_string(in_grain, ', ')
-            USING ERRCODE = 'AS061', DETAIL = format('One of them: %s.', l_double),
+            USING ERRCODE = 'AS071', DETAIL = format('One of them: %s.', l_double),
                   HINT = 'A join finds two rows where one is meant (versions without their period?), or the grain lacks a column.';
     END IF;
 END

@@ -1,4 +1,4 @@
--- Raises AS060 where a check of a gold table fails on what its load computed (pg_temp.measured), unless somebody let the
+-- Raises AS070 where a check of a gold table fails on what its load computed (pg_temp.measured), unless somebody let the
 -- newest of the batches that it takes pass. Locks nothing.
 CREATE FUNCTION dwh_etl.require_checks(in_target text, in_taken bigint[])
 RETURNS void
@@ -22,7 +22,7 @@ BEGIN
         RETURN;
     END IF;
     RAISE EXCEPTION 'The checks of % do not hold, so nothing was loaded.', in_target
-        USING ERRCODE = 'AS060', DETAIL = l_said,
+        USING ERRCODE = 'AS070', DETAIL = l_said,
               HINT = 'Correct its sources, its query or its checks' || coalesce(format(
                   ', or let it pass: SELECT dwh_etl.override_gate(%L, %s, ''your reason'')', in_target, l_newest), '')
                   || '; then run again.';

@@ -120,7 +120,7 @@ def test_a_fact_with_too_many_unknown_members_is_held_back(shop: Shop) -> None:
     load(shop, "silver", *TABLES)
     with pytest.raises(psycopg.DatabaseError, match=r"gold\.fact_sales do not hold") as refused:
         load(shop, "gold", "fact_sales")
-    assert refused.value.sqlstate == "AS060"
+    assert refused.value.sqlstate == "AS070"
     assert "100 percent of the rows have a customer_key that leads nowhere" in str(refused.value.diag.message_detail)
 
 

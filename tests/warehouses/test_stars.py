@@ -14,6 +14,7 @@ from psycopg import sql
 
 from tests.warehouses import bench_database as bench
 from tests.warehouses import histories
+from tests.warehouses.conftest import Connect
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import World, live, multiset
 
@@ -170,7 +171,7 @@ def test_two_rows_of_one_grain_are_refused_also_where_their_dates_differ(lab: be
     lab.execute("CREATE TEMP TABLE computed AS VALUES ('n', 1, 20240102), ('n', 1, 20240103)")
     with pytest.raises(psycopg.DatabaseError, match="two rows for one column1, column2") as refused:
         lab.execute("SELECT dwh_etl.refuse_doubles('gold.fact_events', '{column1,column2}')")
-    assert refused.value.sqlstate == "AS061"
+    assert refused.value.sqlstate == "AS071"
 
 
 def test_a_failed_check_leaves_the_old_state_and_can_be_recorded_and_overridden(connect: Any) -> None:
@@ -183,7 +184,7 @@ def test_a_failed_check_leaves_the_old_state_and_can_be_recorded_and_overridden(
     lab.execute("SAVEPOINT before")
     with pytest.raises(psycopg.DatabaseError, match="do not hold") as refused:
         load(lab, "gold.fact_events")
-    assert refused.value.sqlstate == "AS060"
+    assert refused.value.sqlstate == "AS070"
     assert "1 rows have a value of score outside of 0 to 1000" in str(refused.value.diag.message_detail)
     lab.execute("ROLLBACK TO before")
     assert value(lab, "SELECT score FROM gold.fact_events") == 5
@@ -211,3 +212,64 @@ def test_a_materialized_view_is_refreshed_and_its_changes_are_counted(lab: bench
     load(lab)
     assert value(lab, counts) == (1, 1, 1)
     assert value(lab, "SELECT doubled FROM gold.events_now WHERE id = 1") == 14
+
+
+def test_people_read_the_state_before_or_after_a_load_and_wait_for_neither(connect_crowd: Connect) -> None:
+    writer, reader = connect_crowd(), connect_crowd()
+    reader.execute("SET lock_timeout = '2s'")
+    figures = "SELECT (SELECT count(*) FROM gold.fact_events), (SELECT count(*) FROM gold.events_now)"
+    before = value(reader, figures)
+    with writer.transaction():
+        say(writer, SAID | {"region": "before", "updated": "2024-07-01"})
+    for target in SILVER:
+        bench.run(writer, target)
+    with bench.repeatable_read(writer):
+        load(writer, *GOLD)
+        assert value(reader, figures) == before
+        assert value(reader, "SELECT count(*) FROM gold.dim_version WHERE region = 'before'") == 0
+    assert value(reader, figures) == (before[0] + 1, before[1] + 1)
+
+
+def test_a_fact_that_is_loaded_while_its_dimension_is_comes_to_the_same_end(connect_crowd: Connect) -> None:
+    """The fact's snapshot still has a version that the dimension's load takes away."""
+    dimension, fact = connect_crowd(), connect_crowd()
+    said = SAID | {"region": "race", "updated": "2024-03-03"}
+    with dimension.transaction():
+        say(dimension, said)
+    for target in ("silver.members", "silver.latest", "gold.dim_version"):
+        bench.run(dimension, target)
+    with dimension.transaction():
+        say(dimension, said | {"updated": "2024-03-02"})
+    bench.run(dimension, "silver.members")
+    fact.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    load(fact, "gold.fact_events")
+    bench.run(dimension, "gold.dim_version")
+    fact.execute("COMMIT")
+    keys = (
+        "SELECT d._retired_at IS NULL, d.valid_from::date::text FROM gold.fact_events AS e "
+        "JOIN gold.dim_version AS d USING (version_key) WHERE e.region = 'race'"
+    )
+    assert value(dimension, keys) == (False, "2024-03-03")
+    for target in ("silver.latest", "gold.fact_events"):
+        bench.run(dimension, target)
+    assert value(dimension, keys) == (True, "2024-03-02")
+    assert value(dimension, "SELECT count(*) FROM gold.dim_version WHERE region = 'race'") == 1
+
+
+def test_analysts_read_gold_and_nothing_else(lab: bench.Connection) -> None:
+    say(lab, SAID)
+    load(lab)
+    lab.execute("GRANT analyst_role TO current_user")
+    lab.execute("SET LOCAL ROLE analyst_role")
+    for table in (*GOLD, "gold.lab_days", "gold.fact_events_2024"):
+        if table.startswith("gold."):
+            lab.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(*table.split("."))))
+    refused = (
+        "SELECT * FROM silver.members", "SELECT * FROM bronze.raw_members", "SELECT * FROM dwh_lineage.targets",
+        "DELETE FROM gold.names", "INSERT INTO gold.names (name, _batch_id) VALUES ('x', gen_random_uuid())",
+        "TRUNCATE gold.names", "CALL dwh_etl.load_gold_names()", "SELECT dwh_etl.refresh_view('gold.events_now')",
+        "CREATE TABLE gold.mine (n integer)",
+    )  # fmt: skip
+    for statement in refused:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), lab.transaction():
+            lab.execute(statement)
