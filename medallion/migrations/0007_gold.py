@@ -23,7 +23,7 @@ ROUTINES = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("medallion", "0005_retention"),
+        ("medallion", "0006_pipelines"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
