@@ -883,12 +883,15 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z
     WHERE ROW(z.customer_id)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_inserted, l_updated, l_deleted);

@@ -854,12 +854,13 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z
     WHERE ROW(z.order_id, z.order_line_number)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_inserted, l_updated, l_deleted);

@@ -29,10 +29,10 @@ COMMENT ON TABLE dwh_staging.silver_stock_base IS 'What silver.stock folds in pl
 CREATE INDEX ON dwh_staging.silver_stock_base (product_id);
 
 -- Bronze rows of bronze.raw_stock as silver.stock sees them: each expression and rule evaluated once.
--- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all.
+-- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
 -- _broken: positions of the broken rules, NULL for a good row; _seen, _source_data: only for a row that is not good.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
-CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_stock(in_batches bigint[], in_keys text[])
+CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_stock(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
     _bronze_id bigint,
     _batch_no bigint,
@@ -71,7 +71,7 @@ SELECT
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                     AND q.version = w.rule_version AND q.active AND q.can_be_waived
-                WHERE w.target = 'silver.stock' AND q.position = p.position
+                WHERE w.target = 'silver.stock' AND w.withdrawn_by_id IS NULL AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
         ) END AS _broken,
@@ -218,6 +218,11 @@ FROM (
                     (SELECT min(b.first_bronze_id) FROM dwh_lineage.batches AS b WHERE b.batch_no = ANY (in_batches))
                     AND (SELECT max(b.last_bronze_id) FROM dwh_lineage.batches AS b
                          WHERE b.batch_no = ANY (in_batches)))
+                AND (in_rows IS NULL OR r._bronze_id = ANY (in_rows))
+                -- For the BRIN index, which knows ranges alone.
+                AND (in_rows IS NULL OR r._bronze_id BETWEEN
+                    (SELECT min(u.id) FROM unnest(in_rows) AS u (id))
+                    AND (SELECT max(u.id) FROM unnest(in_rows) AS u (id)))
                 AND (true)
             OFFSET 0
         ) AS t
@@ -659,6 +664,118 @@ BEGIN
 END
 $routine$;
 
+-- Applies a decision to rows of silver.stock's source and lands them, or takes them out. Takes the decision, the
+-- bronze ids and the run's id; called by dwh_lineage.replay_chunk, which knows which rows are due. Locks the
+-- table's row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.replay_silver_stock(in_decision bigint, in_rows bigint[], in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_rows bigint[];
+    l_read bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_rejected bigint;
+    l_landed bigint[];
+    l_keys text[];
+    l_gone bigint;
+BEGIN
+    -- What lies in the table now may leave its key: that is folded again, too.
+    l_landed := ARRAY(
+        SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
+        WHERE e.target_table = 'silver.stock' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+    );
+    IF l_landed <> '{}' THEN
+        l_keys := ARRAY(
+            SELECT DISTINCT ROW(v.product_id)::text
+            FROM dwh_etl.evaluate_silver_stock(NULL, NULL, l_landed) AS v WHERE v._broken IS NULL
+        );
+    END IF;
+    SELECT dwh_lineage.begin_replay('silver.stock', l_batch_id) AS load_batch INTO l_load;
+    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_stock(NULL, NULL, l_rows) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+    ANALYZE pg_temp.evaluated;
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions(
+        'silver.stock', 'bronze.raw_stock', l_load.load_batch, in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id FROM pg_temp.evaluated AS e WHERE e._broken IS NULL;
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.stock', l_load.load_batch, 'landed', 'decided', in_decision
+    );
+    DROP TABLE IF EXISTS pg_temp.closed;
+    CREATE TEMP TABLE closed ON COMMIT DROP AS
+    SELECT x.bronze_id
+    FROM dwh_lineage.quality_exceptions AS x
+    WHERE x.target_table = 'silver.stock' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+    PERFORM dwh_lineage.close_exceptions(
+        'silver.stock', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+    );
+
+    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.product_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
+
+    DROP TABLE IF EXISTS pg_temp.again;
+    CREATE TEMP TABLE again ON COMMIT DROP AS
+    SELECT v.*
+    FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v
+    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
+    DROP TABLE IF EXISTS pg_temp.fold_events;
+    CREATE TEMP TABLE fold_events ON COMMIT DROP AS
+    SELECT
+        e._bronze_id,
+        e.updated_at::timestamptz AS _effective,
+        e._deleted,
+        b.source_file AS _file,
+        b.source_checksum AS _checksum,
+        e.product_id,
+        e.on_hand,
+        e.reserved
+    FROM pg_temp.again AS e
+    JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+    WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.stock'), true);
+    INSERT INTO pg_temp.fold_events
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.product_id, z.on_hand, z.reserved
+    FROM dwh_staging.silver_stock_base AS z
+    WHERE ROW(z.product_id)::text = ANY (l_keys);
+    CALL dwh_etl.fold_silver_stock(l_batch_id, false, l_inserted, l_updated, l_deleted);
+    IF l_landed <> '{}' THEN
+        DELETE FROM silver.stock AS s
+        WHERE ROW(s.product_id)::text = ANY (l_keys)
+            AND coalesce(s.valid_from::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.stock'), true)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.fold_events AS e WHERE e.product_id = s.product_id);
+        GET DIAGNOSTICS l_gone = ROW_COUNT;
+        l_deleted := l_deleted + l_gone;
+    END IF;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform', jsonb_build_object('bronze.raw_stock', l_read),
+        l_inserted, l_updated, l_deleted,
+        greatest(l_read - l_rejected - l_inserted - l_updated, 0), l_rejected
+    );
+END
+$routine$;
+
 -- What became of each row of bronze.raw_stock in silver.stock: exactly one outcome a row; NULL is a gap.
 -- Reads the rows themselves. No side effects.
 CREATE OR REPLACE FUNCTION dwh_etl.outcomes_silver_stock()
@@ -750,6 +867,7 @@ INSERT INTO dwh_lineage.targets (
     rows_relation,
     load_routine,
     rebuild_routine,
+    replay_routine,
     outcomes_routine
 )
 VALUES (
@@ -762,6 +880,7 @@ VALUES (
     'silver.stock',
     'dwh_etl.load_silver_stock',
     'dwh_etl.rebuild_silver_stock',
+    'dwh_etl.replay_silver_stock',
     'dwh_etl.outcomes_silver_stock'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -773,6 +892,7 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine,
+    replay_routine = excluded.replay_routine,
     outcomes_routine = excluded.outcomes_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.stock' AND active;
