@@ -57,7 +57,7 @@ def _names(names: Names) -> list[str]:
     return names.split() if isinstance(names, str) else list(names)
 
 
-class _Gold(declaration.Table):
+class Base(declaration.Table):
     """What all gold tables share: a key for others to refer to, files beside the declaration, routines of their own."""
 
     layer = "gold"
@@ -83,7 +83,7 @@ class _Gold(declaration.Table):
         return {Path(name).stem: cls.file(name).read_text(encoding="utf-8") for name in cls.routines}
 
 
-class Table(_Gold):
+class Table(Base):
     """A gold table: `query` names a .sql file beside the declaration (or in its folder `sql/`) with one SELECT.
 
     Columns that are `Generated` are made from those of the query by the database.
@@ -198,7 +198,7 @@ class Fact(Table):
     kind = "fact"
     abstract = True
     grain: ClassVar[Names]
-    dimensions: ClassVar[Mapping[str, type[_Gold]]] = {}
+    dimensions: ClassVar[Mapping[str, type[Base]]] = {}
     """Which columns are keys of which dimensions. NULL becomes the unknown member, and a foreign key holds it."""
     partition_by: ClassVar[str | None] = None
     """The column of dates (or of keys like 20261231) by which the table is partitioned."""
@@ -248,7 +248,7 @@ class MaterializedView(Table):
         return _names(cls.key)
 
 
-class Calendar(_Gold):
+class Calendar(Base):
     """The days from `first` to `last`, a row each, with their names, weeks, quarters, fiscal periods and holidays."""
 
     kind = "calendar"
