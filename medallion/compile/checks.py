@@ -97,12 +97,12 @@ def _limit(check: Definition) -> str:
 
 
 def _sentence(check: Definition) -> str:
-    """What the measured number is, for people; % stands for it."""
+    """What the measured number is, for people; {} stands for it."""
     if check["kind"] == "between":
-        return f"% rows have a value of {check['column']} outside of {check['low']} to {check['high']}"
+        return f"{{}} rows have a value of {check['column']} outside of {check['low']} to {check['high']}"
     if check["kind"] == "unique":
-        return f"% combinations of {', '.join(check['columns'])} are there more than once"
+        return f"{{}} combinations of {', '.join(check['columns'])} are there more than once"
     if check["kind"] == "reconciles":
-        return f"{check['name']}: {check['own']} is % away from {check['other']}"
+        return f"{check['name']}: {check['own']} is {{}} away from {check['other']}"
     unit = " percent of the" if str(check.get("max_unknown", "")).endswith("%") else ""
-    return f"%{unit} rows have a {check['column']} that leads nowhere in {check['table']}"
+    return f"{{}}{unit} rows have a {check['column']} that leads nowhere in {check['table']}"

@@ -10,7 +10,7 @@ BEGIN
     )
     SELECT (SELECT p.run_id FROM dwh_lineage.pipeline_runs AS p WHERE p.batch_id = in_batch_id), in_batch_id,
         in_target, m.name, m.value, m.threshold, m.value <= m.threshold,
-        jsonb_build_object('said', replace(m.sentence, '%', trim_scale(round(m.value, 4))::text))
+        jsonb_build_object('said', replace(m.sentence, '{}', trim_scale(round(m.value, 4))::text))
     FROM pg_temp.measured AS m;
 END
 $$;

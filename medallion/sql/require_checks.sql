@@ -10,7 +10,7 @@ DECLARE
     l_said text;
 BEGIN
     SELECT string_agg(
-        replace(m.sentence, '%', trim_scale(round(m.value, 4))::text)
+        replace(m.sentence, '{}', trim_scale(round(m.value, 4))::text)
         || CASE WHEN m.threshold > 0 THEN format(', where %s are allowed', m.threshold) ELSE '' END || '.', ' '
         ORDER BY m.name
     ) INTO l_said

@@ -100,7 +100,7 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is % away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
+    SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
     PERFORM dwh_etl.require_checks('gold.agg_daily_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.agg_daily_sales', l_batch_id);
 
@@ -193,7 +193,7 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is % away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
+    SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
     PERFORM dwh_etl.record_checks('gold.agg_daily_sales', coalesce(in_batch_id, gen_random_uuid()));
 END
 $routine$;

@@ -97,7 +97,7 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of on_hand outside of 0 to 1000000' AS sentence;
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
     PERFORM dwh_etl.require_checks('gold.fact_inventory', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_inventory', l_batch_id);
     PERFORM dwh_etl.ensure_partitions('gold.fact_inventory', ARRAY(
@@ -194,7 +194,7 @@ BEGIN
     WITH r AS (
         SELECT c.* FROM pg_temp.computed AS c
     )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of on_hand outside of 0 to 1000000' AS sentence;
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
     PERFORM dwh_etl.record_checks('gold.fact_inventory', coalesce(in_batch_id, gen_random_uuid()));
 END
 $routine$;

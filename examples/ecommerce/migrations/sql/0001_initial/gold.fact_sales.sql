@@ -128,13 +128,13 @@ BEGIN
     WITH r AS (
         SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
     )
-    SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '% percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
+    SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '{} percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
     UNION ALL
-    SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '% percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
+    SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '{} percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
     UNION ALL
-    SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM r WHERE r.quantity < 1 OR r.quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of quantity outside of 1 to 10000' AS sentence
+    SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM r WHERE r.quantity < 1 OR r.quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of quantity outside of 1 to 10000' AS sentence
     UNION ALL
-    SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is % away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
+    SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
     PERFORM dwh_etl.require_checks('gold.fact_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_sales', l_batch_id);
     PERFORM dwh_etl.ensure_partitions('gold.fact_sales', ARRAY(
@@ -242,13 +242,13 @@ BEGIN
     WITH r AS (
         SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
     )
-    SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '% percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
+    SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '{} percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
     UNION ALL
-    SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '% percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
+    SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '{} percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
     UNION ALL
-    SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM r WHERE r.quantity < 1 OR r.quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '% rows have a value of quantity outside of 1 to 10000' AS sentence
+    SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM r WHERE r.quantity < 1 OR r.quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of quantity outside of 1 to 10000' AS sentence
     UNION ALL
-    SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is % away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
+    SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
     PERFORM dwh_etl.record_checks('gold.fact_sales', coalesce(in_batch_id, gen_random_uuid()));
 END
 $routine$;
