@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from medallion import declaration, gold
+from medallion.calendar import holidays_between
 from medallion.compile.lineage import columns_of
 
 #: (what is wrong, what to do, number of the check).
@@ -77,7 +78,8 @@ def calendar(table: type[gold.Calendar]) -> Iterator[Finding]:
             yield "It ends before it begins.", "Exchange first and last.", "E078"
         if not 1 <= table.fiscal_year_starts <= 12:
             yield f"fiscal_year_starts is {table.fiscal_year_starts}.", "Write a month, 1 to 12.", "E078"
-        table.contract()
+        if table.country:
+            holidays_between(table.country, table.first, table.last)
     except ValueError:
         yield f"{table.first} to {table.last} are no days.", 'Write first = "2020-01-01".', "E078"
     except NotImplementedError as error:
