@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from medallion import bronze, declaration, gold, silver
+from medallion import bronze, declaration, gold, silver, star_checks
 from medallion.naming import is_name
 from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
@@ -50,7 +50,11 @@ def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMe
         yield from _bronze(table)
     elif issubclass(table, silver.Table):
         yield from _silver(table, found)
+    elif issubclass(table, gold.Calendar):
+        yield from _own_files(table)
+        yield from (_error(table, *finding) for finding in star_checks.calendar(table))
     elif issubclass(table, gold.Table):
+        yield from _own_files(table)
         yield from _gold(table, found)
 
 
@@ -170,6 +174,13 @@ def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
         if name not in names:
             yield _error(table, f"Its grain names {name}, which {table.query} does not give.", _known(names), "E043")
     yield from _ungrouped(table, query)
+    yield from (_error(table, *finding) for finding in star_checks.findings(table, names))
+
+
+def _own_files(table: type[gold.Table] | type[gold.Calendar]) -> Iterator[CheckMessage]:
+    for name in table.routines:
+        if not table.file(name).exists():
+            yield _error(table, f"Its routine {name} is not there.", f"Write it to {table.file(name)}.", "E040")
 
 
 def _ungrouped(table: type[gold.Table], query: Query) -> Iterator[CheckMessage]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Container, Iterator, Mapping
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.lineage import lineage
+
+from medallion.naming import ident
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -58,6 +61,44 @@ class Query:
                 tables.append(name)
         return tables
 
+    def looked_up(self, surrogates: Mapping[str, str]) -> list[str]:
+        """Those of some dimensions (name → surrogate key) that the query reads otherwise than by the surrogate key."""
+        return sorted({f"{table.db}.{table.name}" for table in self._lookups(surrogates)})
+
+    def among_standing(self, surrogates: Mapping[str, str]) -> str:
+        """The query with the standing members of the dimensions that it looks up: no unknown one, no retired ones.
+
+        A dimension that is joined by its surrogate key is read whole, or a fact's rows would get lost.
+        """
+        text = self.text
+        for table in sorted(self._lookups(surrogates), key=lambda table: -_begin(table)):
+            name = f"{table.db}.{table.name}"
+            known = f"_retired_at IS NULL AND {ident(surrogates[name])} > 0"
+            standing = f"(SELECT * FROM {ident(table.db, table.name)} WHERE {known})"  # noqa: S608 - quoted
+            alias = "" if table.alias else f" AS {ident(table.name)}"
+            text = text[: _begin(table)] + standing + alias + text[table.this.meta["end"] + 1 :]
+        return text
+
+    def _lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
+        for table in self.tree.find_all(exp.Table):
+            surrogate = surrogates.get(f"{table.db}.{table.name}")
+            if surrogate is not None and not self._joins(table.alias_or_name, surrogate):
+                yield table
+
+    def _joins(self, alias: str, column: str) -> bool:
+        """Whether a table's column is compared with another table's."""
+        for equation in self.tree.find_all(exp.EQ):
+            sides = [side for side in (equation.left, equation.right) if isinstance(side, exp.Column)]
+            if len(sides) == 2 and any(s.name == column and s.table in (alias, "") for s in sides):
+                return True
+        using = [name for join in self.tree.find_all(exp.Join) for name in join.args.get("using") or ()]
+        return any(name.name == column for name in using)
+
+    def qualified_columns(self, names: Container[str]) -> list[str]:
+        """Columns written with layer and table (`gold.dim_customer.name`) of some tables."""
+        columns = (column for column in self.tree.find_all(exp.Column) if column.db)
+        return [column.sql() for column in columns if f"{column.db}.{column.table}" in names]
+
     def column_sources(self) -> list[tuple[str, str, str, str]]:
         """(output column, table, source column, expression) for each value that a column is made of.
 
@@ -78,3 +119,8 @@ class Query:
             # sqlglot walks in another order each time; the same query must give the same text.
             found += [(name, table, column, expression) for table, column in sorted(leaves)]
         return found
+
+
+def _begin(table: exp.Table) -> int:
+    """Where a table's name begins in the query."""
+    return int(table.args["db"].meta["start"])

@@ -22,10 +22,12 @@ from uuid import UUID
 from ecommerce import truth
 from ecommerce.vocabulary import (
     CATEGORIES,
+    CHANNELS,
     FEEDS,
     FIRST_NAMES,
     LAST_NAMES,
     LOOKS,
+    PLACES,
     ROADS,
     STATUSES,
     THINGS,
@@ -161,7 +163,7 @@ class _Shop:
         first, last = dice.pick(FIRST_NAMES), dice.pick(LAST_NAMES)
         row = {
             "id": _uuid("customer", number), "email": f"{_ascii(first)}.{_ascii(last)}{number}@example.org",
-            "name": f"{first} {last}", "status": "active",
+            "name": f"{first} {last}", "status": "active", "channel": dice.pick(CHANNELS), **_place(dice),
             "created_date": f"{FIRST_DAY - timedelta(days=dice.below(900)):%Y-%m-%d}",
         }  # fmt: skip
         for day, moment, op in _life(dice, leaves=0.02):
@@ -170,6 +172,7 @@ class _Shop:
                     {"status": dice.pick(STATUSES)},
                     {"email": f"{_ascii(last)}{number}@{dice.pick(('example.net', 'mail.example.com'))}"},
                     {"name": f"{first} {dice.pick(LAST_NAMES)}"},
+                    _place(dice),
                     {},
                 ))  # fmt: skip
             yield Sent("customers", day, _stamped(dice, row, moment, op))
@@ -183,6 +186,16 @@ class _Shop:
             if op == "U":
                 row["price"] = dice.pick((row["price"], _price(dice)))
             yield Sent("products", day, _stamped(dice, row, moment, op))
+        yield from self._stock(dice, row["sku"])
+
+    def _stock(self, dice: Dice, sku: str) -> Iterator[Sent]:
+        """What is counted each evening."""
+        on_hand = dice.below(200)
+        for day in range(DAYS):
+            on_hand = max(0, on_hand + dice.below(41) - 20) if dice.chance(0.7) else on_hand
+            counted = FIRST_DAY + timedelta(days=day, hours=21, seconds=dice.below(7200))
+            row = {"sku": sku, "on_hand": str(on_hand), "reserved": str(on_hand // 4)}
+            yield Sent("stock", day, _stamped(dice, row, counted, "U"))
 
     def order(self, dice: Dice, number: int) -> Iterator[Sent]:
         day = dice.below(DAYS)
@@ -194,9 +207,11 @@ class _Shop:
         for line in range(1, 2 + dice.below(6)):
             price, quantity = _price(dice), 1 + dice.below(5)
             total += Decimal(price) * quantity
+            tax = Decimal(price) * quantity * dice.pick((7, 19)) / 100
             lines.append({
                 "order_id": row["id"], "line_number": str(line), "sku": _sku(dice.below(self.products)),
                 "quantity": str(quantity), "unit_price": price, "discount": dice.pick(("", "", "0", "0.50")),
+                "tax": f"{tax:.2f}",
             })  # fmt: skip
         for item in lines:
             yield Sent("order_items", day, _stamped(dice, item, moment, "I"))
@@ -223,10 +238,12 @@ class _Shop:
 
 
 def _life(dice: Dice, leaves: float) -> Iterator[tuple[int, datetime, str]]:
-    """(day, moment, op): a key comes, changes now and then, sometimes leaves, and of those some come back."""
-    day, present = (0 if dice.chance(0.8) else dice.below(DAYS)), True
+    """(day, moment, op): a key comes, changes now and then, sometimes leaves, and of those some come back. Most are
+    older than the first file, which has them as they have been since then."""
+    old, present = dice.chance(0.9), True
+    day = 0 if old else dice.below(DAYS)
     moment = _moment(dice, day)
-    yield day, moment, "I"
+    yield day, FIRST_DAY - timedelta(minutes=1 + dice.below(500_000)) if old else moment, "I"
     while True:
         moment += timedelta(minutes=5 + dice.below(7000))
         day = (moment - FIRST_DAY).days
@@ -255,6 +272,11 @@ def _stamped(dice: Dice, row: Row, moment: datetime, op: str) -> Row:
 def _header(feed: Feed, day: int) -> tuple[str, ...]:
     """A feed with a new column has it from the last day on."""
     return (*feed.header, feed.new_column) if feed.new_column and day == DAYS - 1 else feed.header
+
+
+def _place(dice: Dice) -> Row:
+    city, country = dice.pick(PLACES)
+    return {"city": city, "country": country}
 
 
 def _moment(dice: Dice, day: int) -> datetime:

@@ -148,6 +148,11 @@ def _one_of(*values: str) -> Callable[[str], Found]:
     return read
 
 
+def _country(cell: str) -> Found:
+    text = cell.strip(" ").upper()
+    return text, [] if text in ("AT", "CH", "DE", "ES", "FR", "GB", "US") else ["one_of"]
+
+
 def _sku(cell: str) -> Found:
     text = cell.strip(" ").upper()
     letters, _, digits = text.partition("-")
@@ -184,6 +189,8 @@ JUDGES = (
         (
             ("customer_id", "id", _uuid), ("email", "email", _email), ("email_domain", "email", _domain),
             ("name", "name", _long), ("status", "status", _one_of("active", "inactive", "suspended")),
+            ("channel", "channel", _one_of("web", "app", "store", "partner")), ("city", "city", _long),
+            ("country", "country", _country),
             ("created_on", "created_date", _day),
         ),
     ),
@@ -213,7 +220,15 @@ JUDGES = (
             ("product_id", "sku", _sku), ("quantity", "quantity", _whole("greater_than", 1, "greater_than", 32)),
             ("unit_price", "unit_price", _not_negative),
             ("discount", "discount", _number("at_least", lambda number: number >= 0, empty="0")),
+            ("tax", "tax", _number("at_least", lambda number: number >= 0, empty="0")),
         ),
-        numbers=("unit_price", "discount"), refers_to="orders",
+        numbers=("unit_price", "discount", "tax"), refers_to="orders",
+    ),
+    Judge(
+        "stock", "stock", "stock", ("product_id",),
+        (
+            ("product_id", "sku", _sku), ("on_hand", "on_hand", _whole("at_least", 0, "at_least", 32)),
+            ("reserved", "reserved", _whole("at_least", 0, "at_least", 32)),
+        ),
     ),
 )  # fmt: skip

@@ -11,6 +11,11 @@ THINGS = ("chair", "lamp", "notebook", "kettle", "record", "spade", "puzzle", "v
 CATEGORIES = ("books", "garden", "kitchen", "music", "toys")
 STATUSES = ("active", "inactive", "suspended")
 ROADS = ("ABC", "KLM", "XYZ")
+CHANNELS = ("web", "app", "store", "partner")
+PLACES = (
+    ("Berlin", "DE"), ("Köln", "DE"), ("Wien", "AT"), ("Zürich", "CH"), ("Paris", "FR"), ("Lyon", "FR"),
+    ("Madrid", "ES"), ("London", "GB"), ("Leeds", "GB"), ("Austin", "US"), ("Boston", "US"),
+)  # fmt: skip
 
 Dirt = tuple[str, str, tuple[str, ...]]
 
@@ -38,7 +43,7 @@ _BAD_SKU: Dirt = ("bad product number", "sku", ("?", "abc", "12-ABC", ""))
 FEEDS = {
     "customers": Feed(
         "crm",
-        ("id", "email", "name", "status", "created_date", "updated_date", "op"),
+        ("id", "email", "name", "status", "channel", "city", "country", "created_date", "updated_date", "op"),
         (
             (
                 "bad e-mail",
@@ -48,10 +53,11 @@ FEEDS = {
             ("bad uuid", "id", ("4711", "not-a-uuid", "00000000-0000-0000-0000-00000000000g", "")),
             ("unknown status", "status", ("vip", "activ", "?", "")),
             ("blank name", "name", (" ", "", "X", " Y ")),
+            ("unknown country", "country", ("Germany", "XX", "")),
             ("bad date", "created_date", ("2026-02-30", "01.02.2025", "soon", "")),
             _BAD_TIME,
         ),
-        ("id", "email", "status"),
+        ("id", "email", "status", "channel", "country"),
         "status",
         STATUSES,
         cut_off_on=1,
@@ -90,7 +96,7 @@ FEEDS = {
     ),
     "order_items": Feed(
         "shop",
-        ("order_id", "line_number", "sku", "quantity", "unit_price", "discount", "updated_date", "op"),
+        ("order_id", "line_number", "sku", "quantity", "unit_price", "discount", "tax", "updated_date", "op"),
         (
             ("bad uuid", "order_id", ("4713", "")),
             ("bad line number", "line_number", ("0", "-1", "one", "1.0", "40000", "")),
@@ -99,10 +105,24 @@ FEEDS = {
             ("bad quantity", "quantity", ("1.5", "two", "99999999999", "")),
             ("bad price", "unit_price", ("-2.50", "9,99", "9.999", "")),
             ("bad discount", "discount", ("-1", "10%")),
+            ("bad tax", "tax", ("-0.19", "19 %")),
             _BAD_TIME,
         ),
         ("order_id", "sku"),
         "quantity",
         ("1", "2", "7"),
+    ),
+    "stock": Feed(
+        "stock",
+        ("sku", "on_hand", "reserved", "updated_date", "op"),
+        (
+            _BAD_SKU,
+            ("negative stock", "on_hand", ("-4", "-1")),
+            ("bad quantity", "reserved", ("some", "1.5", "")),
+            _BAD_TIME,
+        ),
+        ("sku",),
+        "on_hand",
+        ("0", "5", "12"),
     ),
 }

@@ -1,4 +1,5 @@
-"""An online shop from three systems: the CRM's customers, the catalogue's products, the shop's orders and their items.
+"""An online shop from four systems: the CRM's customers, the catalogue's products, the shop's orders and their items,
+and what the storehouse counts; and a star made of them.
 
 Each system drops one file a day with what is new and what has changed; `op` says how: I(nsert), U(pdate), D(elete).
 
@@ -11,6 +12,7 @@ from medallion.warehouse import (
     AtLeast,
     Date,
     Enum,
+    Generated,
     GreaterThan,
     Integer,
     Matches,
@@ -23,6 +25,7 @@ from medallion.warehouse import (
     Timestamp,
     Uuid,
     bronze,
+    gold,
     silver,
     sources,
 )
@@ -55,11 +58,17 @@ class ShopOrderItems(sources.CsvFiles):
     path = "ecommerce/shop/order_items_*.csv"
 
 
+class StockCounts(sources.CsvFiles):
+    """What the storehouse counts each evening."""
+
+    path = "ecommerce/stock/stock_*.csv"
+
+
 class RawCustomers(bronze.Table):
     """Customers as the CRM sends them."""
 
     source = CrmCustomers
-    columns = "id email name status created_date updated_date op"
+    columns = "id email name status channel city country created_date updated_date op"
 
 
 class RawProducts(bronze.Table):
@@ -80,7 +89,14 @@ class RawOrderItems(bronze.Table):
     """Lines of orders as the shop sends them."""
 
     source = ShopOrderItems
-    columns = "order_id line_number sku quantity unit_price discount updated_date op"
+    columns = "order_id line_number sku quantity unit_price discount tax updated_date op"
+
+
+class RawStock(bronze.Table):
+    """Counted stock as the storehouse sends it."""
+
+    source = StockCounts
+    columns = "sku on_hand reserved updated_date op"
 
 
 class Customers(silver.Table):
@@ -94,6 +110,9 @@ class Customers(silver.Table):
     email_domain = Text("split_part(lower(trim(email)), '@', 2)")
     name = Text("trim(name)", rules=[MinLength(2, "The name has fewer than two characters")])
     status = Enum("lower(trim(status))", "active", "inactive", "suspended")
+    channel = Enum("lower(trim(channel))", "web", "app", "store", "partner")
+    city = Text("trim(city)", rules=[MinLength(2, "The city has fewer than two characters")])
+    country = Enum("upper(trim(country))", "AT", "CH", "DE", "ES", "FR", "GB", "US")
     created_on = Date("created_date", rules=[Required()])
     updated_at = Timestamp("updated_date")
 
@@ -149,12 +168,159 @@ class OrderItems(silver.Table):
     quantity = Integer("quantity", rules=[GreaterThan(0)])
     unit_price = Numeric("unit_price", precision=10, scale=2, rules=[AtLeast(0)])
     discount = Numeric("coalesce(discount, '0')", precision=10, scale=2, rules=[AtLeast(0)])
+    tax = Numeric("coalesce(tax, '0')", precision=10, scale=2, rules=[AtLeast(0)])
     updated_at = Timestamp("updated_date")
 
     class Meta:
         source = RawOrderItems
         key = ("order_id", "order_line_number")
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
+
+
+class Stock(silver.Table):
+    """One row for each product and period of the same stock."""
+
+    product_id = Text(
+        "nullif(upper(trim(sku)), '')",
+        rules=[Required("The product number is missing"), Matches(SKU, "The product number is none", null=True)],
+    )
+    on_hand = Integer("on_hand", rules=[AtLeast(0)])
+    reserved = Integer("reserved", rules=[AtLeast(0)])
+    updated_at = Timestamp("updated_date")
+
+    class Meta:
+        source = RawStock
+        key = "product_id"
+        history = SCD2(effective="updated_at")
+
+
+class DimDate(gold.Calendar):
+    """Every day from 2020 to 2030; the fiscal year starts in July."""
+
+    first, last = "2020-01-01", "2030-12-31"
+    fiscal_year_starts = 7
+    country = "DE"
+    routines = ["generate_dim_date.sql", "update_dim_date_flags.sql"]
+
+
+class DimCustomer(gold.Dimension):
+    """Customers, with a row for each period of their lives."""
+
+    query, key, surrogate = "dim_customer.sql", ("customer_id", "valid_from"), "customer_key"
+    first_name = Generated("split_part(name, ' ', 1)")
+    last_name = Generated(
+        "CASE WHEN position(' ' IN name) > 0 THEN substring(name FROM position(' ' IN name) + 1) ELSE '' END"
+    )
+    routines = ["load_dim_customer.sql", "merge_dim_customer.sql"]
+    required = "email email_domain name status is_current"
+    indexes = {
+        "dim_customer_email_idx": gold.Index("email", where="is_current"),
+        "dim_customer_segment_idx": gold.Index("customer_segment", where="is_current"),
+        "dim_customer_domain_idx": gold.Index("email_domain", where="is_current"),
+    }
+
+
+class DimProduct(gold.Dimension):
+    """Products, with a row for each period of the same name, category and price."""
+
+    query, key, surrogate = "dim_product.sql", ("product_id", "valid_from"), "product_key"
+    required = "product_name product_category is_current"
+    indexes = {"dim_product_category_idx": gold.Index("product_category", where="is_current")}
+
+
+class DimGeography(gold.Dimension):
+    """The places where customers live or have lived."""
+
+    query, key, surrogate = "dim_geography.sql", "country city", "geography_key"
+    required = "country_name region"
+
+
+class FactSales(gold.Fact):
+    """Lines of orders that were neither cancelled nor returned, with customer and product as they were when it was
+    ordered."""
+
+    query, grain, surrogate = "fact_sales.sql", ("order_id", "order_line_number"), "sales_key"
+    dimensions = {
+        "customer_key": DimCustomer,
+        "product_key": DimProduct,
+        "geography_key": DimGeography,
+        "date_key": DimDate,
+    }
+    partition_by = "date_key"
+    routines = ["load_fact_sales.sql", "create_fact_partitions.sql"]
+    line_total = Generated(
+        "quantity * unit_price - discount_amount + tax_amount", of=Numeric("", precision=12, scale=2)
+    )
+    required = "quantity unit_price discount_amount tax_amount"
+    constraints = {
+        "fact_sales_quantity_positive": "quantity > 0",
+        "fact_sales_price_positive": "unit_price >= 0",
+    }
+    indexes = {
+        "fact_sales_date_idx": gold.Index("date_key"),
+        "fact_sales_customer_idx": gold.Index("customer_key"),
+        "fact_sales_product_idx": gold.Index("product_key"),
+        "fact_sales_geography_idx": gold.Index("geography_key"),
+        "fact_sales_date_customer_idx": gold.Index("date_key", "customer_key"),
+        "fact_sales_date_brin_idx": gold.Index("date_key", using="brin"),
+        "fact_sales_covering_idx": gold.Index("date_key", include="quantity line_total"),
+    }
+    checks = [
+        gold.References("customer_key", DimCustomer, max_unknown="15%"),
+        gold.References("product_key", DimProduct, max_unknown="25%"),
+        gold.Between("quantity", 1, 10_000),
+        gold.Reconciles(
+            "quantities",
+            own="sum(quantity)",
+            other="SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) "
+            "WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')",
+        ),
+    ]
+
+
+class FactInventory(gold.Snapshot):
+    """What lay in the storehouse at the end of each day."""
+
+    query, grain, period = "fact_inventory.sql", ("date_key", "product_id"), "date_key"
+    dimensions = {"date_key": DimDate, "product_key": DimProduct}
+    partition_by, partition_every = "date_key", "month"
+    indexes = {"fact_inventory_product_idx": gold.Index("product_key")}
+    checks = [gold.Between("on_hand", 0, 1_000_000)]
+
+
+class AggDailySales(gold.Aggregate):
+    """What was sold on each day, by customers' segments and products' categories."""
+
+    query, grain = "agg_daily_sales.sql", ("date_key", "customer_segment", "product_category")
+    dimensions = {"date_key": DimDate}
+    routines = ["refresh_agg_daily_sales.sql"]
+    required = "order_count item_count gross_revenue discount_total tax_total net_revenue avg_order_value"
+    checks = [
+        gold.Reconciles("revenue", own="sum(net_revenue)", other="SELECT sum(f.line_total) FROM gold.fact_sales AS f")
+    ]
+
+
+class AggCustomerLtv(gold.Aggregate):
+    """What each customer has bought so far, whatever name and address it was under."""
+
+    query, grain = "agg_customer_ltv.sql", "customer_id"
+
+
+class AggProductPerformance(gold.Aggregate):
+    """How each product sells, and what is left of it."""
+
+    query, grain = "agg_product_performance.sql", "product_id"
+
+
+class MvCustomerLifetimeValue(gold.MaterializedView):
+    """Present customers with what they have bought, for dashboards."""
+
+    query, key = "mv_customer_lifetime_value.sql", "customer_key"
+    routines = ["refresh_customer_ltv.sql"]
+    indexes = {
+        "mv_customer_ltv_pk": gold.Index("customer_key", unique=True),
+        "mv_customer_ltv_value": gold.Index("lifetime_value DESC"),
+    }
 
 
 class Master(Pipeline):
@@ -165,8 +331,15 @@ class Master(Pipeline):
 
 
 class Daily(Pipeline):
-    """Everything."""
+    """The sales star."""
 
     name = "ecommerce_daily"
-    targets = [Customers, Products, Orders, OrderItems]
+    targets = [FactSales, AggDailySales]
     schedule = "0 3 * * *"
+
+
+class DailyEtl(Pipeline):
+    """Everything."""
+
+    targets = [FactInventory, AggDailySales, AggCustomerLtv, AggProductPerformance, MvCustomerLifetimeValue]
+    schedule = "0 2 * * *"

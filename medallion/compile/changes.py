@@ -25,6 +25,8 @@ class Change:
 
 def inputs(contract: Contract) -> list[str]:
     """The tables whose batches a table takes."""
+    if contract["kind"] == "calendar":
+        return []
     if contract["layer"] == "gold":
         return Query(contract["query"]).tables()
     return [contract["source"]] if contract["layer"] == "silver" else []
@@ -51,9 +53,16 @@ def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change
     return Change(
         target,
         "change",
-        _forget_inputs(before, after) + layer.replace(before, after, warehouse),
-        _forget_inputs(after, before) + layer.replace(after, before, warehouse),
+        _forget_inputs(before, after) + _without_views(after, layer.replace(before, after, warehouse)),
+        _forget_inputs(after, before) + _without_views(before, layer.replace(after, before, warehouse)),
     )
+
+
+def _without_views(contract: Contract, sql: str) -> str:
+    """What alters a table, with the materialized views that read it set aside meanwhile."""
+    if contract["layer"] == "bronze" or contract["kind"] == "materialized_view":
+        return sql
+    return f"CALL dwh_etl.set_views_aside({literal(text.relation(contract))});\n{sql}\nCALL dwh_etl.put_views_back();\n"
 
 
 def _forget_inputs(old: Contract, new: Contract) -> str:

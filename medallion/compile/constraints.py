@@ -25,7 +25,7 @@ def constraints(contract: Contract) -> dict[str, str]:
 def in_table(contract: Contract) -> list[str]:
     """Generated columns and constraints, as lines of CREATE TABLE."""
     held = [f"CONSTRAINT {ident(name)} CHECK ({condition})" for name, condition in constraints(contract).items()]
-    return [*(_generated(column) for column in contract.get("generated", [])), *held]
+    return [*(generated_column(column) for column in contract.get("generated", [])), *held]
 
 
 def changes(old: Contract, new: Contract) -> tuple[list[str], list[str]]:
@@ -40,9 +40,9 @@ def changes(old: Contract, new: Contract) -> tuple[list[str], list[str]]:
     # Generated from what may change: always made anew.
     if old.get("generated") != new.get("generated") or old["columns"] != new["columns"]:
         gone += [f"ALTER TABLE {table} DROP COLUMN {ident(column['name'])};" for column in old.get("generated", [])]
-        come += [f"ALTER TABLE {table} ADD COLUMN {_generated(column)};" for column in new.get("generated", [])]
+        come += [f"ALTER TABLE {table} ADD COLUMN {generated_column(column)};" for column in new.get("generated", [])]
     return gone, come
 
 
-def _generated(column: dict[str, Any]) -> str:
+def generated_column(column: dict[str, Any]) -> str:
     return f"{ident(column['name'])} {column['type']} GENERATED ALWAYS AS ({column['expression']}) STORED"

@@ -1,26 +1,55 @@
-"""Gold tables: the query computed in full, and only differences written."""
+"""Gold tables: which kind is made how."""
 
 from __future__ import annotations
 
-from medallion.compile import text
-from medallion.compile.lineage import declared
+from medallion.compile import calendars, checks, differences, stars, text, views
+from medallion.compile.constraints import generated_column
+from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 from medallion.query import Query
 
+#: What changes nothing about the rows.
+PRESENTATION = ("description", "indexes", "checks", "routines")
+
 
 def create(contract: Contract, warehouse: str) -> str:
     """The table (its types are the query's), its load routine and its metadata."""
-    return "\n".join([_table(contract), _load(contract), _rebuild(contract), _metadata(contract, warehouse)])
+    if contract["kind"] == "calendar":
+        pieces = [calendars.create(contract, warehouse)]
+    elif contract["kind"] == "materialized_view":
+        pieces = [views.create(contract), _metadata(contract, warehouse)]
+    else:
+        pieces = [stars.create(contract), _routines(contract), _metadata(contract, warehouse)]
+        pieces.append(stars.after_install(contract))
+    return "\n".join([*pieces, *_handwritten(contract)])
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
-    """A new query. The same columns: the table stands until the next run writes what differs; else it is made anew."""
-    if _shape(old) != _shape(new):
-        return "\n".join([_drop(old), create(new, warehouse), _take_everything(new)])
-    changed = old["query"] != new["query"]
-    pieces = [_load(new), _rebuild(new), _metadata(new, warehouse)]
+    """A new declaration. The table stands until the next run writes what differs, or is made anew where it must be."""
+    if new["kind"] == old["kind"] == "calendar":
+        return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
+    if _shape(old) != _shape(new) or new["kind"] == "materialized_view":
+        return "\n".join([*_made_anew(old, new, warehouse), _take_everything(new)])
+    changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
+        k: v for k, v in new.items() if k not in PRESENTATION
+    }
+    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
+
+
+def _made_anew(old: Contract, new: Contract, warehouse: str) -> list[str]:
+    """A dimension's new keys are none of the old ones: facts hold those until they are loaded."""
+    pieces = [_drop(old), create(new, warehouse)]
+    if not (stars.is_dimension(old) and stars.is_dimension(new)):
+        return pieces
+    last = f"(SELECT greatest(max({ident(old['surrogate'])}), 0) + 1 FROM {text.relation(old)})"
+    sequence = f"pg_get_serial_sequence({literal(text.relation(new))}, {literal(new['surrogate'])})"
+    return [
+        f"SELECT set_config('assay.next_key', {last}::text, true);\n",
+        *pieces,
+        f"SELECT setval({sequence}, current_setting('assay.next_key')::bigint, false);\n",
+    ]
 
 
 def remove(contract: Contract) -> str:
@@ -29,103 +58,71 @@ def remove(contract: Contract) -> str:
 
 
 def _shape(contract: Contract) -> tuple[object, ...]:
-    return contract["grain"], contract["columns"], contract.get("surrogate")
+    """What cannot be altered in place."""
+    return contract["kind"], contract["grain"], contract.get("surrogate"), contract.get("partition")
 
 
 def _drop(contract: Contract) -> str:
-    return (
-        f"DROP PROCEDURE {text.routine(contract, 'load')}(uuid);\n"
-        f"DROP PROCEDURE {text.routine(contract, 'rebuild')}(uuid);\nDROP TABLE {text.relation(contract)};\n"
-    )
+    if contract["kind"] == "calendar":
+        return _drop_handwritten(contract) + calendars.drop(contract)
+    what = "MATERIALIZED VIEW" if contract["kind"] == "materialized_view" else "TABLE"
+    released = f"CALL dwh_etl.release_references({literal(text.relation(contract))});\n"
+    if not stars.is_dimension(contract):
+        released = ""
+    return f"{_drop_routines(contract)}{released}DROP {what} {text.relation(contract)};\n"
+
+
+def _drop_routines(contract: Contract) -> str:
+    verbs = ["load", "rebuild", *(["evidence"] if contract.get("checks") else [])]
+    generated = "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
+    return _drop_handwritten(contract) + generated
+
+
+def _handwritten(contract: Contract) -> list[str]:
+    return list(contract.get("routines", {}).values())
+
+
+def _drop_handwritten(contract: Contract) -> str:
+    return "".join(f"DROP ROUTINE dwh_etl.{ident(name)};\n" for name in contract.get("routines", {}))
 
 
 def _take_everything(contract: Contract) -> str:
     return f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = {literal(text.target(contract))};\n"
 
 
-def _names(contract: Contract) -> list[str]:
-    return [column["name"] for column in contract["columns"]]
+def _alter(old: Contract, new: Contract) -> str:
+    """Columns, generated columns, indexes and constraints, from one declaration to the next."""
+    table, before, after = text.relation(new), stars.names(old), stars.names(new)
+    lost = [column for column in old.get("generated", []) if column not in new.get("generated", [])]
+    made = [column for column in new.get("generated", []) if column not in old.get("generated", [])]
+    gone = [f"DROP INDEX gold.{ident(name)};\n" for name in old.get("indexes", {})]
+    gone += [f"ALTER TABLE {table} DROP CONSTRAINT {ident(name)};\n" for name in old.get("constraints", {})]
+    if old.get("dimensions") != new.get("dimensions"):
+        gone.append(f"CALL dwh_etl.drop_references({literal(table)});\n")
+    lost_names = [column["name"] for column in lost] + [name for name in before if name not in after]
+    gone += [f"ALTER TABLE {table} DROP COLUMN {ident(name)};\n" for name in lost_names]
+    gone += [
+        f"ALTER TABLE {table} ALTER COLUMN {ident(name)} DROP NOT NULL;\n"
+        for name in stars.never_null_columns(old)
+        if name in after and name not in stars.never_null_columns(new)
+    ]
+    come = []
+    if before != after:
+        come.append(f"{stars.shape(new)}CALL dwh_etl.add_columns({literal(table)});\nDROP TABLE {stars.SHAPE};\n")
+    come += [f"ALTER TABLE {table} ADD COLUMN {generated_column(column)};\n" for column in made]
+    come += [
+        f"ALTER TABLE {table} ADD CONSTRAINT {ident(name)} CHECK ({how}) NOT VALID;\n"
+        for name, how in new.get("constraints", {}).items()
+    ]
+    return "".join([*gone, *come, *stars.indexes(new).values()])
 
 
-def _table(contract: Contract) -> str:
-    table, grain, surrogate = text.relation(contract), contract["grain"], contract.get("surrogate")
-    selected = f"NULL::bigint AS {ident(surrogate)}, q.*" if surrogate else "q.*"
-    altered = [f"ALTER COLUMN {ident(name)} SET NOT NULL" for name in grain]
-    altered += ["ADD COLUMN _batch_id uuid NOT NULL", "ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now()"]
-    if surrogate:
-        altered += [f"ALTER COLUMN {ident(surrogate)} SET NOT NULL", f"ADD PRIMARY KEY ({ident(surrogate)})"]
-        altered += [f"ADD CONSTRAINT {ident(contract['name'] + '_key')} UNIQUE ({text.names(grain)})"]
-    else:
-        altered += [f"ADD PRIMARY KEY ({text.names(grain)})"]
-    identity = (
-        f"ALTER TABLE {table} ALTER COLUMN {ident(surrogate)} ADD GENERATED ALWAYS AS IDENTITY;\n" if surrogate else ""
-    )
-    return (
-        f"-- The types of the columns are those of the query.\nCREATE TABLE {table} AS\nSELECT {selected}\nFROM (\n"
-        f"{contract['query']}\n) AS q\nWITH NO DATA;\nALTER TABLE {table}\n{text.lines(altered)};\n{identity}"
-        f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
-    )
+def _routines(contract: Contract) -> str:
+    evidence = checks.evidence(contract, differences.computed(contract))
+    return "\n".join([differences.load(contract), rebuild(contract), *evidence])
 
 
-def _load(contract: Contract) -> str:
-    """The query in full, and what differs written: delete, update, insert."""
-    table, grain, columns = text.relation(contract), contract["grain"], _names(contract)
-    values = [name for name in columns if name not in grain]
-    target = literal(text.target(contract))
-    sources = Query(contract["query"]).tables()
-    read = ", ".join(f"{literal(name)}, (SELECT count(*) FROM {ident(*name.split('.'))})" for name in sources)
-    update = (
-        f"""\
-UPDATE {table} AS g
-SET {", ".join(f"{ident(name)} = c.{ident(name)}" for name in values)}, _batch_id = l_batch_id, _loaded_at = now()
-FROM pg_temp.computed AS c
-WHERE {text.equal(grain, "g", "c")} AND {text.row(values, "g")} IS DISTINCT FROM {text.row(values, "c")};
-GET DIAGNOSTICS l_updated = ROW_COUNT;
-"""
-        if values
-        else "l_updated := 0;\n"
-    )
-    return text.procedure(
-        text.routine(contract, "load"),
-        "in_batch_id uuid DEFAULT NULL",
-        "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_computed bigint;\n"
-        "l_inserted bigint;\nl_updated bigint;\nl_deleted bigint;\n"
-        f"l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = {target});",
-        f"""\
-SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, l_anew);
-IF l_load.taken IS NULL THEN
-    RETURN;
-END IF;
-DROP TABLE IF EXISTS pg_temp.computed;
-CREATE TEMP TABLE computed ON COMMIT DROP AS
-{contract["query"]};
-GET DIAGNOSTICS l_computed = ROW_COUNT;
-CALL dwh_etl.align_types({target});
-ANALYZE pg_temp.computed;
-
-DELETE FROM {table} AS g
-WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE {text.equal(grain, "c", "g")});
-GET DIAGNOSTICS l_deleted = ROW_COUNT;
-
-{update}
-INSERT INTO {table} ({text.names(columns)}, _batch_id)
-SELECT {text.names(columns, "c")}, l_batch_id
-FROM pg_temp.computed AS c
-WHERE NOT EXISTS (SELECT 1 FROM {table} AS g WHERE {text.equal(grain, "g", "c")});
-GET DIAGNOSTICS l_inserted = ROW_COUNT;
-
-UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = {target} AND needs_rebuild;
-PERFORM dwh_lineage.finish_load(
-    l_load.load_batch, {literal("aggregate" if contract["kind"] == "aggregate" else "transform")},
-    jsonb_build_object({read}),
-    l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
-);""",
-        f"Computes {text.target(contract)} in full and writes what differs. Takes the run's id. Locks the table's row "
-        "in dwh_lineage.targets.",
-    )
-
-
-def _rebuild(contract: Contract) -> str:
+def rebuild(contract: Contract) -> str:
     return text.procedure(
         text.routine(contract, "rebuild"),
         "in_batch_id uuid DEFAULT NULL",
@@ -144,4 +141,11 @@ def _metadata(contract: Contract, warehouse: str) -> str:
         (source, source_column, column, expression, "DIRECT", column in contract["grain"])
         for column, source, source_column, expression in query.column_sources()
     ]
+    for made in contract.get("generated", []):
+        read = columns_of(made["expression"])
+        edges += [
+            (source, source_column, made["name"], made["expression"], "DIRECT", False)
+            for source, source_column, column, _expression, _kind, _key in list(edges)
+            if column in read
+        ]
     return "\n".join([registered, text.inputs(contract, query.tables()), declared(text.target(contract), edges)])

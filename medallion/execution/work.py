@@ -27,7 +27,8 @@ TIMEOUTS = {"statement_timeout": 4 * 3600.0, "lock_timeout": 60.0, "idle_in_tran
 CONNECTION_LOST = "08006"
 QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
-GATE_REFUSED = "AS050"
+# Refused by max_rejected, by the checks of a gold table.
+GATES = ("AS050", "AS070")
 
 _LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 _SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"
@@ -154,7 +155,7 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
             return Verdict(Outcome.FENCED)
         if heart.cancelled and error.sqlstate == QUERY_CANCELED:
             return Verdict(Outcome.CANCELLED)
-        if error.sqlstate == GATE_REFUSED:
+        if error.sqlstate in GATES:
             _record_evidence(connection, claim)
         return Verdict(Outcome.FAILED, _said_of_time(Failure.of(error), claim, time.monotonic() - began))
     except BaseException:

@@ -56,7 +56,7 @@ class Example:
 EXAMPLES = {
     example.name: example
     for example in (
-        Example("ecommerce", "ecommerce_daily", ecommerce.generator.write),
+        Example("ecommerce", "daily_etl", ecommerce.generator.write),
         Example("retail", "retail_daily", retail.generator.write),
     )
 }

@@ -26,6 +26,7 @@ Connection = psycopg.Connection[TupleRow]
 
 _ENVIRONMENT = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 _BRONZE_DATA = re.compile(r"TABLE DATA bronze (\w+)_(\d{4})_(\d{2}) ")
+_GOLD_DATA = re.compile(r"TABLE DATA gold (\w+?)_(\d{4}(?:_\d{2})?) ")
 _OURS = ["public", "bronze", "silver", "gold", "dwh_lineage", "dwh_staging"]
 _TRIGGERS: LiteralString = """
     SELECT n.nspname, c.relname, t.tgname, t.tgenabled::text
@@ -57,6 +58,7 @@ def restore_data(parameters: Mapping[str, Any], dump: Path) -> int:
         contents = _run(parameters, program, "--list", str(dump)).splitlines()
         _check_empty(connection)
         _make_partitions(connection, contents)
+        _make_gold_partitions(connection, contents)
         with _resting_triggers(connection):
             _empty(connection)
             with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
@@ -71,7 +73,9 @@ def restore_data(parameters: Mapping[str, Any], dump: Path) -> int:
 
 
 def _check_empty(connection: Connection) -> None:
-    if _scalar(connection, "SELECT count(*) FROM dwh_lineage.batches"):
+    # Calendars have their days, in a batch, as soon as they are installed.
+    if _scalar(connection, "SELECT count(*) FROM dwh_lineage.batches AS b JOIN dwh_lineage.targets AS t USING (target) "
+                           "WHERE t.kind <> 'calendar'"):  # fmt: skip
         raise RestoreRefused(
             "The database holds batches already; restoring would mix two ledgers. Make a new database, run "
             "manage.py migrate on it, and restore into that."
@@ -79,7 +83,7 @@ def _check_empty(connection: Connection) -> None:
 
 
 def _make_partitions(connection: Connection, contents: list[str]) -> None:
-    """The partitions of every month from the first that the dump has."""
+    """The bronze partitions of every month from the first that the dump has."""
     first: dict[str, str] = {}
     for line in contents:
         if found := _BRONZE_DATA.search(line):
@@ -97,6 +101,15 @@ def _make_partitions(connection: Connection, contents: list[str]) -> None:
                 f"{error.diag.message_primary} "
                 "Migrate with the warehouses that the dump belongs to (ASSAY_WAREHOUSES), then restore."
             ) from error
+
+
+def _make_gold_partitions(connection: Connection, contents: list[str]) -> None:
+    """The partitions of facts that the dump has; a table may be called like one of them without being one."""
+    partitioned = "SELECT 1 FROM dwh_lineage.targets WHERE target = %s AND contract ? 'partition'"
+    for found in filter(None, map(_GOLD_DATA.search, contents)):
+        target, period = f"gold.{found[1]}", found[2].replace("_", "")
+        if connection.execute(partitioned, (target,)).fetchone():
+            connection.execute("SELECT dwh_etl.ensure_partitions(%s, %s)", (target, [period]))
 
 
 @contextmanager

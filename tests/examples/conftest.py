@@ -17,7 +17,7 @@ from ecommerce.truth import Truth
 from medallion.ingestion.ingest import Failed, Ingested, ingest_source
 from medallion.registry import warehouse
 
-TABLES = ("customers", "products", "orders", "order_items")
+TABLES = ("customers", "products", "orders", "order_items", "stock")
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,10 @@ class Shop:
 
     def load(self, table: str, verb: str = "load") -> None:
         self.connection.execute(sql.SQL("CALL {}()").format(sql.Identifier("dwh_etl", f"{verb}_silver_{table}")))
+
+    def query_nothing(self, statement: str) -> None:
+        """A statement without rows."""
+        self.connection.execute(statement)  # type: ignore[call-overload]
 
     def query(self, query: sql.SQL | sql.Composed | str, *parameters: Any) -> list[tuple[Any, ...]]:
         return self.connection.execute(query, parameters).fetchall()  # type: ignore[arg-type]

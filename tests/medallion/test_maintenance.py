@@ -59,7 +59,7 @@ def test_new_blocks_are_summarised() -> None:
 def test_the_command_says_what_it_did() -> None:
     out = io.StringIO()
     call_command("maintain", stdout=out)
-    assert out.getvalue().splitlines()[-1] == "bronze.raw_readings: 0 partitions made, indexes summarised."
+    assert "bronze.raw_readings: 0 partitions made." in out.getvalue().splitlines()
 
 
 def test_the_command_says_what_went_and_what_waits() -> None:

@@ -25,7 +25,7 @@ def demo(var: Path, *arguments: str) -> tuple[int, str, str]:
 
 @pytest.mark.slow
 def test_it_works_twice_and_on_a_folder_of_ones_own_and_adds_nothing_twice(var: Path, tmp_path: Path) -> None:
-    status, first, errors = demo(var, "--scale", "0.02")
+    status, first, errors = demo(var, "--example", "retail", "--scale", "0.02")
     assert status == 0, first + errors
     assert "20 of 20 files ingested" in first
     assert re.search(r"bronze\.raw_invoice_lines +([\d,]+)", first)
@@ -34,7 +34,7 @@ def test_it_works_twice_and_on_a_folder_of_ones_own_and_adds_nothing_twice(var: 
     assert "7 pages answer" in first
     assert "(shown this once)" in first
 
-    status, second, errors = demo(var, "--scale", "0.02")
+    status, second, errors = demo(var, "--example", "retail", "--scale", "0.02")
     assert status == 0, second + errors
     assert "20 skipped" in second
     assert "(shown this once)" not in second
@@ -42,9 +42,18 @@ def test_it_works_twice_and_on_a_folder_of_ones_own_and_adds_nothing_twice(var: 
     assert rows.findall(first) == rows.findall(second)
 
     generator.write(tmp_path / "mine", scale=0.01)
-    status, third, errors = demo(var, "--data", str(tmp_path / "mine"))
+    status, third, errors = demo(var, "--example", "retail", "--data", str(tmp_path / "mine"))
     assert status == 0, third + errors
     assert "20 of 20 files ingested" in third
+
+
+@pytest.mark.slow
+def test_without_a_word_it_shows_the_star_of_the_ecommerce_example(var: Path) -> None:
+    status, shown, errors = demo(var, "--scale", "0.05")
+    assert status == 0, shown + errors
+    assert shown.count("3 of 3 files ingested") == 5
+    for table in ("gold.fact_sales", "gold.fact_inventory", "gold.agg_daily_sales", "gold.mv_customer_lifetime_value"):
+        assert re.search(rf"{re.escape(table)} +[1-9]", shown), shown
 
 
 def test_a_folder_that_is_none_is_said_before_anything_starts(var: Path, tmp_path: Path) -> None:

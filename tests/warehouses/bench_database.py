@@ -27,7 +27,10 @@ SILVER = (
     warehouse.Rolls,
     warehouse.RollNow,
 )  # fmt: skip
-GOLD = (warehouse.DimMember, warehouse.MembersByRegion, warehouse.Names, warehouse.ReadingsByDay)
+GOLD = (
+    warehouse.LabDays, warehouse.DimMember, warehouse.DimVersion, warehouse.FactEvents, warehouse.EventsByLabel,
+    warehouse.EventsNow, warehouse.MembersByRegion, warehouse.Names, warehouse.ReadingsByDay,
+)  # fmt: skip
 LOADED = tuple(table.target for table in (*SILVER, *GOLD))
 
 #: Explicit bronze ids begin here, far from what the identities give.

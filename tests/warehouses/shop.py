@@ -104,5 +104,10 @@ class Shop:
         bench.run(self.sql, target, "rebuild")
 
     def rows(self, target: str, order: str = "1") -> list[tuple[Any, ...]]:
-        names = ", ".join(name for name in self.columns(target) if not name.endswith(("_sk", "_key")))
-        return self.sql.execute(f"SELECT {names} FROM {target} ORDER BY {order}").fetchall()
+        """Rows without surrogate keys; of a dimension the members that stand."""
+        names = self.columns(target)
+        chosen = ", ".join(name for name in names if not name.endswith(("_sk", "_key")))
+        members = "SELECT contract ->> 'surrogate' FROM dwh_lineage.targets WHERE target = %s AND kind = 'dimension'"
+        surrogate = self.value(members, target)
+        known = f"WHERE {surrogate} > 0 AND _retired_at IS NULL" if surrogate else ""
+        return self.sql.execute(f"SELECT {chosen} FROM {target} {known} ORDER BY {order}").fetchall()

@@ -233,7 +233,8 @@ class World:
 
     def _queried(self, target: str) -> Counter[Any]:
         table = next(table for table in bench.GOLD if table.target == target)
-        return multiset(self.lab.execute(table.parsed().text).fetchall())
+        query = table.parsed().among_standing(table.contract().get("standing", {}))
+        return multiset(self.lab.execute(query).fetchall())
 
 
 def picked(among: Any, number: int) -> Any:
@@ -252,9 +253,10 @@ def without_surrogate(rows: list[dict[str, Any]]) -> Counter[Any]:
 
 
 def rows_of(connection: bench.Connection, target: str) -> Counter[Any]:
-    """A gold table's rows without surrogate keys."""
+    """A gold table's rows without surrogate keys; of a dimension the members that stand."""
+    rows = [row for row in bench.rows(connection, target) if row.pop("_retired_at", None) is None]
     return multiset(
-        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in bench.rows(connection, target)]
+        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in rows if -1 not in row.values()]
     )
 
 

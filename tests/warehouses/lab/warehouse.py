@@ -203,3 +203,43 @@ class ReadingsByDay(gold.Aggregate):
     """What was read on each day."""
 
     query, grain = "readings_by_day.sql", "day"
+
+
+class LabDays(gold.Calendar):
+    """The laboratory's days; what is said of others is of an unknown day."""
+
+    first, last = "2024-01-02", "2024-12-31"
+
+
+class DimVersion(gold.Dimension):
+    """Members in all their versions."""
+
+    query, key, surrogate = "dim_version.sql", "region id valid_from", "version_key"
+    label = Generated("coalesce(name, '?') || '/' || coalesce(state, '?')")
+    unknown = {"name": "nobody"}
+
+
+class FactEvents(gold.Fact):
+    """What was last said of each member, with the member as it was then."""
+
+    query, grain, surrogate = "fact_events.sql", "region id", "event_key"
+    dimensions = {"version_key": DimVersion, "member_key": DimMember, "date_key": LabDays}
+    partition_by = "date_key"
+    doubled = Generated("score * 2", of=Integer)
+    indexes = {
+        "fact_events_version_idx": gold.Index("version_key"),
+        "fact_events_day": gold.Index("date_key", using="brin"),
+    }
+    checks = [gold.Between("score", 0, 1_000), gold.References("version_key", DimVersion)]
+
+
+class EventsByLabel(gold.Aggregate):
+    """What was said, by members' names and states."""
+
+    query, grain = "events_by_label.sql", "label"
+
+
+class EventsNow(gold.MaterializedView):
+    """Events with their members' names."""
+
+    query, key = "events_now.sql", "region id"

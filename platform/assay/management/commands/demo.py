@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Fills a warehouse with an example's data through a real worker, and serves its pages."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--example", choices=sorted(demo.EXAMPLES), default="retail")
+        parser.add_argument("--example", choices=sorted(demo.EXAMPLES), default="ecommerce")
         parser.add_argument("--data", type=Path, help="a folder with daily files; without it they are generated")
         parser.add_argument("--scale", type=float, default=1.0, help="how much to generate (default 1)")
         parser.add_argument("--host", default="127.0.0.1")

@@ -8,6 +8,9 @@ CREATE TABLE bronze.raw_customers_rows (
     email text,
     name text,
     status text,
+    channel text,
+    city text,
+    country text,
     created_date text,
     updated_date text,
     op text,
@@ -31,7 +34,7 @@ VALUES (
     'bronze',
     'ecommerce',
     'Customers as the CRM sends them.',
-    '{"columns": [{"name": "id"}, {"name": "email"}, {"name": "name"}, {"name": "status"}, {"name": "created_date"}, {"name": "updated_date"}, {"name": "op"}], "description": "Customers as the CRM sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_customers", "source": {"name": "crm_customers"}}'::jsonb,
+    '{"columns": [{"name": "id"}, {"name": "email"}, {"name": "name"}, {"name": "status"}, {"name": "channel"}, {"name": "city"}, {"name": "country"}, {"name": "created_date"}, {"name": "updated_date"}, {"name": "op"}], "description": "Customers as the CRM sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_customers", "source": {"name": "crm_customers"}}'::jsonb,
     'bronze.raw_customers_rows'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -57,6 +60,9 @@ SELECT
     r.email,
     r.name,
     r.status,
+    r.channel,
+    r.city,
+    r.country,
     r.created_date,
     r.updated_date,
     r.op,
@@ -64,8 +70,8 @@ SELECT
 FROM bronze.raw_customers_rows AS r;
 COMMENT ON VIEW bronze.raw_customers IS 'Customers as the CRM sends them.';
 
-SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, email, name, status, created_date, updated_date, op, _extra) ON bronze.raw_customers');
-SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, email, name, status, created_date, updated_date, op, _extra) ON bronze.raw_customers_rows');
+SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, email, name, status, channel, city, country, created_date, updated_date, op, _extra) ON bronze.raw_customers');
+SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, email, name, status, channel, city, country, created_date, updated_date, op, _extra) ON bronze.raw_customers_rows');
 INSERT INTO dwh_lineage.table_dependencies (upstream_table, downstream_table, origin)
 VALUES ('crm_customers', 'bronze.raw_customers', 'declared')
 ON CONFLICT DO NOTHING;

@@ -10,6 +10,7 @@ CREATE TABLE bronze.raw_order_items_rows (
     quantity text,
     unit_price text,
     discount text,
+    tax text,
     updated_date text,
     op text,
     _extra jsonb
@@ -32,7 +33,7 @@ VALUES (
     'bronze',
     'ecommerce',
     'Lines of orders as the shop sends them.',
-    '{"columns": [{"name": "order_id"}, {"name": "line_number"}, {"name": "sku"}, {"name": "quantity"}, {"name": "unit_price"}, {"name": "discount"}, {"name": "updated_date"}, {"name": "op"}], "description": "Lines of orders as the shop sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_order_items", "source": {"name": "shop_order_items"}}'::jsonb,
+    '{"columns": [{"name": "order_id"}, {"name": "line_number"}, {"name": "sku"}, {"name": "quantity"}, {"name": "unit_price"}, {"name": "discount"}, {"name": "tax"}, {"name": "updated_date"}, {"name": "op"}], "description": "Lines of orders as the shop sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_order_items", "source": {"name": "shop_order_items"}}'::jsonb,
     'bronze.raw_order_items_rows'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -60,14 +61,15 @@ SELECT
     r.quantity,
     r.unit_price,
     r.discount,
+    r.tax,
     r.updated_date,
     r.op,
     r._extra
 FROM bronze.raw_order_items_rows AS r;
 COMMENT ON VIEW bronze.raw_order_items IS 'Lines of orders as the shop sends them.';
 
-SELECT dwh_lineage.grant_to('etl_service', 'INSERT (order_id, line_number, sku, quantity, unit_price, discount, updated_date, op, _extra) ON bronze.raw_order_items');
-SELECT dwh_lineage.grant_to('etl_service', 'INSERT (order_id, line_number, sku, quantity, unit_price, discount, updated_date, op, _extra) ON bronze.raw_order_items_rows');
+SELECT dwh_lineage.grant_to('etl_service', 'INSERT (order_id, line_number, sku, quantity, unit_price, discount, tax, updated_date, op, _extra) ON bronze.raw_order_items');
+SELECT dwh_lineage.grant_to('etl_service', 'INSERT (order_id, line_number, sku, quantity, unit_price, discount, tax, updated_date, op, _extra) ON bronze.raw_order_items_rows');
 INSERT INTO dwh_lineage.table_dependencies (upstream_table, downstream_table, origin)
 VALUES ('shop_order_items', 'bronze.raw_order_items', 'declared')
 ON CONFLICT DO NOTHING;

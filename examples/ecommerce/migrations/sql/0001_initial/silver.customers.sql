@@ -5,6 +5,9 @@ CREATE TABLE silver.customers (
     email_domain text,
     name text,
     status text,
+    channel text,
+    city text,
+    country text,
     created_on date,
     valid_from timestamptz NOT NULL,
     valid_to timestamptz,
@@ -14,7 +17,9 @@ CREATE TABLE silver.customers (
     _loaded_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT customers_valid_range CHECK (valid_to > valid_from),
     CONSTRAINT customers_current_is_open CHECK (is_current = (valid_to IS NULL)),
-    CONSTRAINT status_values CHECK (status IN ('active', 'inactive', 'suspended'))
+    CONSTRAINT status_values CHECK (status IN ('active', 'inactive', 'suspended')),
+    CONSTRAINT channel_values CHECK (channel IN ('web', 'app', 'store', 'partner')),
+    CONSTRAINT country_values CHECK (country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US'))
 );
 COMMENT ON TABLE silver.customers IS 'One row for each customer and period.';
 CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHERE is_current;
@@ -30,6 +35,9 @@ CREATE TABLE dwh_staging.silver_customers_base (
     email_domain text,
     name text,
     status text,
+    channel text,
+    city text,
+    country text,
     created_on date
 );
 COMMENT ON TABLE dwh_staging.silver_customers_base IS 'What silver.customers folds in place of bronze rows that are gone';
@@ -51,6 +59,9 @@ RETURNS TABLE (
     email_domain text,
     name text,
     status text,
+    channel text,
+    city text,
+    country text,
     created_on date,
     updated_at timestamptz,
     _broken smallint[],
@@ -71,6 +82,9 @@ SELECT
     j.email_domain,
     j.name,
     j.status,
+    j.channel,
+    j.city,
+    j.country,
     j.created_on,
     j.updated_at,
     CASE WHEN j._broken IS NULL OR NOT EXISTS (
@@ -96,6 +110,9 @@ SELECT
             'email_domain', j."text.email_domain",
             'name', j."text.name",
             'status', j."text.status",
+            'channel', j."text.channel",
+            'city', j."text.city",
+            'country', j."text.country",
             'created_on', j."text.created_on",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
@@ -104,6 +121,9 @@ SELECT
             'email', j."raw.email",
             'name', j."raw.name",
             'status', j."raw.status",
+            'channel', j."raw.channel",
+            'city', j."raw.city",
+            'country', j."raw.country",
             'created_date', j."raw.created_date",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
@@ -119,6 +139,9 @@ FROM (
         v."raw.email",
         v."raw.name",
         v."raw.status",
+        v."raw.channel",
+        v."raw.city",
+        v."raw.country",
         v."raw.created_date",
         v."raw.updated_date",
         v."raw.op",
@@ -127,6 +150,9 @@ FROM (
         v."text.email_domain",
         v."text.name",
         v."text.status",
+        v."text.channel",
+        v."text.city",
+        v."text.country",
         v."text.created_on",
         v."text.updated_at",
         v.customer_id,
@@ -134,6 +160,9 @@ FROM (
         v.email_domain,
         v.name,
         v.status,
+        v.channel,
+        v.city,
+        v.country,
         v.created_on,
         v.updated_at,
         CASE WHEN ("text.customer_id" IS NULL OR customer_id IS NOT NULL)
@@ -150,12 +179,15 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) END)
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) END)
                 AND (v._deleted OR (
                     (btrim(email) <> '') IS TRUE
                     AND ((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE
                     AND (char_length(name) >= 2) IS TRUE
                     AND (status IN ('active', 'inactive', 'suspended')) IS TRUE
+                    AND (channel IN ('web', 'app', 'store', 'partner')) IS TRUE
+                    AND (char_length(city) >= 2) IS TRUE
+                    AND (country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE
                     AND ("text.created_on" IS NULL OR created_on IS NOT NULL)
                     AND (created_on IS NOT NULL) IS TRUE
                 )) THEN NULL
@@ -166,10 +198,13 @@ FROM (
                 CASE WHEN NOT v._deleted AND NOT (((email IS NULL OR email ~  E'^[^@[:space:]]+@[^@[:space:]]+\\.[^@[:space:]]+$')) IS TRUE) THEN 4::smallint END,
                 CASE WHEN NOT v._deleted AND NOT ((char_length(name) >= 2) IS TRUE) THEN 5::smallint END,
                 CASE WHEN NOT v._deleted AND NOT ((status IN ('active', 'inactive', 'suspended')) IS TRUE) THEN 6::smallint END,
-                CASE WHEN NOT v._deleted AND NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 7::smallint END,
-                CASE WHEN NOT v._deleted AND NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 8::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 9::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((channel IN ('web', 'app', 'store', 'partner')) IS TRUE) THEN 7::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((char_length(city) >= 2) IS TRUE) THEN 8::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US')) IS TRUE) THEN 9::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 10::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((created_on IS NOT NULL) IS TRUE) AND ("text.created_on" IS NULL OR created_on IS NOT NULL) THEN 11::smallint END,
+                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 12::smallint END,
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 13::smallint END,
                 CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) OR (EXISTS (
                     SELECT 1 FROM dwh_lineage.batch_inputs AS i
                     JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
@@ -180,7 +215,7 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = v.customer_id
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.created_on)) END) THEN 11::smallint END
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers') AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_customers_base AS s WHERE s.customer_id = v.customer_id AND s._effective <= v.updated_at::timestamptz AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on)) END) THEN 14::smallint END
             ], NULL) END AS _broken
     FROM (
         SELECT
@@ -193,6 +228,9 @@ FROM (
             t."raw.email",
             t."raw.name",
             t."raw.status",
+            t."raw.channel",
+            t."raw.city",
+            t."raw.country",
             t."raw.created_date",
             t."raw.updated_date",
             t."raw.op",
@@ -201,6 +239,9 @@ FROM (
             t."text.email_domain",
             t."text.name",
             t."text.status",
+            t."text.channel",
+            t."text.city",
+            t."text.country",
             t."text.created_on",
             t."text.updated_at",
             dwh_etl.to_uuid(t."text.customer_id") AS customer_id,
@@ -208,6 +249,9 @@ FROM (
             t."text.email_domain" AS email_domain,
             t."text.name" AS name,
             t."text.status" AS status,
+            t."text.channel" AS channel,
+            t."text.city" AS city,
+            t."text.country" AS country,
             dwh_etl.to_date(t."text.created_on") AS created_on,
             dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
         FROM (
@@ -221,6 +265,9 @@ FROM (
                 r.email AS "raw.email",
                 r.name AS "raw.name",
                 r.status AS "raw.status",
+                r.channel AS "raw.channel",
+                r.city AS "raw.city",
+                r.country AS "raw.country",
                 r.created_date AS "raw.created_date",
                 r.updated_date AS "raw.updated_date",
                 r.op AS "raw.op",
@@ -229,6 +276,9 @@ FROM (
                 split_part(lower(trim(email)), '@', 2) AS "text.email_domain",
                 trim(name) AS "text.name",
                 lower(trim(status)) AS "text.status",
+                lower(trim(channel)) AS "text.channel",
+                trim(city) AS "text.city",
+                upper(trim(country)) AS "text.country",
                 nullif(btrim(created_date), '') AS "text.created_on",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
@@ -243,6 +293,9 @@ FROM (
                         CASE WHEN c.patch ? 'email' THEN c.patch ->> 'email' ELSE b.email END AS email,
                         CASE WHEN c.patch ? 'name' THEN c.patch ->> 'name' ELSE b.name END AS name,
                         CASE WHEN c.patch ? 'status' THEN c.patch ->> 'status' ELSE b.status END AS status,
+                        CASE WHEN c.patch ? 'channel' THEN c.patch ->> 'channel' ELSE b.channel END AS channel,
+                        CASE WHEN c.patch ? 'city' THEN c.patch ->> 'city' ELSE b.city END AS city,
+                        CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
                         CASE WHEN c.patch ? 'created_date' THEN c.patch ->> 'created_date' ELSE b.created_date END AS created_date,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
@@ -251,6 +304,9 @@ FROM (
                                 'email', b.email,
                                 'name', b.name,
                                 'status', b.status,
+                                'channel', b.channel,
+                                'city', b.city,
+                                'country', b.country,
                                 'created_date', b.created_date,
                                 'updated_date', b.updated_date,
                                 'op', b.op
@@ -296,16 +352,16 @@ AS $routine$
 BEGIN
     DROP TABLE IF EXISTS pg_temp.folded;
     CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.customer_id, v.email, v.email_domain, v.name, v.status, v.created_on, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+    SELECT v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
         v._bronze_id AS _source_bronze_id
     FROM (
         SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -314,13 +370,13 @@ BEGIN
                                 PARTITION BY e.customer_id, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
         ) AS k
     ) AS v
     WHERE NOT v._deleted;
@@ -341,14 +397,14 @@ BEGIN
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.customers AS s
-    SET email = f.email, email_domain = f.email_domain, name = f.name, status = f.status, created_on = f.created_on, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
+    SET email = f.email, email_domain = f.email_domain, name = f.name, status = f.status, channel = f.channel, city = f.city, country = f.country, created_on = f.created_on, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
     WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
-        AND ROW(s.email, s.email_domain, s.name, s.status, s.created_on, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.email, f.email_domain, f.name, f.status, f.created_on, f.valid_to, f.is_current, f._source_bronze_id);
+        AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on, f.valid_to, f.is_current, f._source_bronze_id);
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
-    INSERT INTO silver.customers (customer_id, email, email_domain, name, status, created_on, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
-    SELECT f.customer_id, f.email, f.email_domain, f.name, f.status, f.created_on, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
+    INSERT INTO silver.customers (customer_id, email, email_domain, name, status, channel, city, country, created_on, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
+    SELECT f.customer_id, f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
     WHERE NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = f.customer_id AND s.valid_from = f.valid_from);
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
@@ -431,6 +487,9 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
@@ -448,7 +507,7 @@ BEGIN
             LEFT JOIN silver.customers AS s ON s.customer_id = e.customer_id
                 AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
             WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
-                ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.email, s.email_domain, s.name, s.status, s.created_on) IS NOT DISTINCT FROM ROW(e.email, e.email_domain, e.name, e.status, e.created_on))
+                ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on) IS NOT DISTINCT FROM ROW(e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on))
                     -- The same at the very same time, but earlier in bronze: it becomes the version's source.
                     OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
             GROUP BY e.customer_id
@@ -469,11 +528,11 @@ BEGIN
     FROM (
         SELECT c.*
         FROM (
-            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
+            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
             FROM (
-                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on
+                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -482,19 +541,19 @@ BEGIN
                                 PARTITION BY e.customer_id, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
                     ) AS w
                     WHERE w._place = 1
                 ) AS w
                 UNION ALL
-                SELECT s._source_bronze_id, s.valid_from, false, true, s.customer_id, s.email, s.email_domain, s.name, s.status, s.created_on
+                SELECT s._source_bronze_id, s.valid_from, false, true, s.customer_id, s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on
                 FROM silver.customers AS s
                 JOIN pg_temp.touched AS t ON t.customer_id = s.customer_id
                 WHERE s.is_current AND NOT t._late
             ) AS h
             WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
         ) AS c
-        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
@@ -505,9 +564,9 @@ BEGIN
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.customers (
-        customer_id, email, email_domain, name, status, created_on, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
+        customer_id, email, email_domain, name, status, channel, city, country, created_on, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
     )
-    SELECT c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
+    SELECT c.customer_id, c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
     WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
@@ -537,12 +596,15 @@ BEGIN
             e.email_domain,
             e.name,
             e.status,
+            e.channel,
+            e.city,
+            e.country,
             e.created_on
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
         WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
         INSERT INTO pg_temp.fold_events
-        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
         FROM dwh_staging.silver_customers_base AS z
         WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.customer_id = z.customer_id);
         CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
@@ -625,13 +687,16 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
     l_events := l_read - l_rejected;
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z;
     CALL dwh_etl.fold_silver_customers(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -680,6 +745,9 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
@@ -689,20 +757,20 @@ BEGIN
     WHERE x.target_table = 'silver.customers' AND x.bronze_id = f._bronze_id
         AND (x.state IN ('open', 'proposed', 'queued') OR x.state = 'rejected');
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z;
 
     DROP TABLE IF EXISTS pg_temp.frozen;
     CREATE TEMP TABLE frozen ON COMMIT DROP AS
-    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.email, k.email_domain, k.name, k.status, k.created_on
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.customer_id, k.email, k.email_domain, k.name, k.status, k.channel, k.city, k.country, k.created_on
     FROM (
         SELECT DISTINCT ON (k.customer_id) k.*
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.created_on) OVER history AS "was.created_on"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
@@ -711,13 +779,13 @@ BEGIN
                                 PARTITION BY e.customer_id, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
         ) AS k
         ORDER BY k.customer_id, k._effective DESC
     ) AS k
@@ -731,8 +799,8 @@ BEGIN
     );
 
     DELETE FROM dwh_staging.silver_customers_base;
-    INSERT INTO dwh_staging.silver_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, email, email_domain, name, status, created_on)
-    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.email, f.email_domain, f.name, f.status, f.created_on FROM pg_temp.frozen AS f;
+    INSERT INTO dwh_staging.silver_customers_base (_bronze_id, _effective, _deleted, _file, _checksum, customer_id, email, email_domain, name, status, channel, city, country, created_on)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.customer_id, f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -826,12 +894,15 @@ BEGIN
         e.email_domain,
         e.name,
         e.status,
+        e.channel,
+        e.city,
+        e.country,
         e.created_on
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on
     FROM dwh_staging.silver_customers_base AS z
     WHERE ROW(z.customer_id)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_customers(l_batch_id, false, l_inserted, l_updated, l_deleted);
@@ -862,7 +933,7 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.created_on, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) AS _live
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true) AS _live
     FROM dwh_etl.evaluate_silver_customers(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (
@@ -870,17 +941,17 @@ WITH events AS MATERIALIZED (
         WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no
     )
     UNION ALL
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.created_on, true
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.customer_id, z.email, z.email_domain, z.name, z.status, z.channel, z.city, z.country, z.created_on, true
     FROM dwh_staging.silver_customers_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.email, c.email_domain, c.name, c.status, c.created_on,
+    SELECT c._effective, c._deleted, c._bronze_id, c.customer_id, c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on,
         c._deleted <> coalesce(c._was_absent, true)
-            OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.created_on")) AS _changes
+            OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")) AS _changes
     FROM (
-        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.email) OVER history AS "was.email", lag(x.email_domain) OVER history AS "was.email_domain", lag(x.name) OVER history AS "was.name", lag(x.status) OVER history AS "was.status", lag(x.created_on) OVER history AS "was.created_on"
+        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.email) OVER history AS "was.email", lag(x.email_domain) OVER history AS "was.email_domain", lag(x.name) OVER history AS "was.name", lag(x.status) OVER history AS "was.status", lag(x.channel) OVER history AS "was.channel", lag(x.city) OVER history AS "was.city", lag(x.country) OVER history AS "was.country", lag(x.created_on) OVER history AS "was.created_on"
         FROM (
-        SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.created_on, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
@@ -889,7 +960,7 @@ WITH events AS MATERIALIZED (
                     PARTITION BY e.customer_id, e._effective
                     ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                 ),
-                same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on)
+                same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
         ) AS w
         WHERE w._place = 1
         ) AS x
@@ -902,7 +973,7 @@ WITH events AS MATERIALIZED (
         WHEN e._deleted AND w._deleted THEN 'deleted'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
-        WHEN NOT (ROW(e._deleted, e.email, e.email_domain, e.name, e.status, e.created_on) IS NOT DISTINCT FROM ROW(w._deleted, w.email, w.email_domain, w.name, w.status, w.created_on)) THEN 'superseded'
+        WHEN NOT (ROW(e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on) IS NOT DISTINCT FROM ROW(w._deleted, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e
@@ -951,7 +1022,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each customer and period.',
-     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "created_date", "updated_date", "op"]}'::jsonb,
+     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "lower(trim(channel))", "name": "channel", "rules": [{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}], "type": "text", "values": ["web", "app", "store", "partner"]}, {"expression": "trim(city)", "name": "city", "rules": [{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}], "type": "text"}, {"expression": "upper(trim(country))", "name": "country", "rules": [{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}], "type": "text", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "channel", "city", "country", "created_date", "updated_date", "op"]}'::jsonb,
     'silver.customers',
     'dwh_etl.load_silver_customers',
     'dwh_etl.rebuild_silver_customers',
@@ -981,11 +1052,14 @@ VALUES
     ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'c5bc065d9a21', true, true),
     ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, true),
     ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', 'e2c5eb69c8d8', false, true),
-    ('silver.customers', 'created_on:castable', 7, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
-    ('silver.customers', 'created_on:required', 8, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, true),
-    ('silver.customers', 'updated_at:castable', 9, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.customers', 'updated_at:required', 10, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
-    ('silver.customers', 'updated_at:before_horizon', 11, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+    ('silver.customers', 'channel:one_of', 7, 'channel', 'one_of', '{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}'::jsonb, 'channel is none of web, app, store, partner', '60ee7b4b8d59', false, true),
+    ('silver.customers', 'city:min_length', 8, 'city', 'min_length', '{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}'::jsonb, 'The city has fewer than two characters', 'b95e5b60ca0c', true, true),
+    ('silver.customers', 'country:one_of', 9, 'country', 'one_of', '{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}'::jsonb, 'country is none of AT, CH, DE, ES, FR, GB, US', 'df804e631b89', false, true),
+    ('silver.customers', 'created_on:castable', 10, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
+    ('silver.customers', 'created_on:required', 11, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, true),
+    ('silver.customers', 'updated_at:castable', 12, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.customers', 'updated_at:required', 13, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.customers', 'updated_at:before_horizon', 14, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
@@ -1005,6 +1079,9 @@ VALUES
     ('bronze.raw_customers', 'email', 'silver.customers', 'email_domain', 'split_part(lower(trim(email)), ''@'', 2)', 'DIRECT', false),
     ('bronze.raw_customers', 'name', 'silver.customers', 'name', 'trim(name)', 'DIRECT', false),
     ('bronze.raw_customers', 'status', 'silver.customers', 'status', 'lower(trim(status))', 'DIRECT', false),
+    ('bronze.raw_customers', 'channel', 'silver.customers', 'channel', 'lower(trim(channel))', 'DIRECT', false),
+    ('bronze.raw_customers', 'city', 'silver.customers', 'city', 'trim(city)', 'DIRECT', false),
+    ('bronze.raw_customers', 'country', 'silver.customers', 'country', 'upper(trim(country))', 'DIRECT', false),
     ('bronze.raw_customers', 'created_date', 'silver.customers', 'created_on', 'created_date', 'DIRECT', false),
     ('bronze.raw_customers', 'updated_date', 'silver.customers', 'valid_from', 'updated_date', 'DIRECT', false),
     ('bronze.raw_customers', 'op', 'silver.customers', '*', 'op = ''D''', 'INDIRECT', false);

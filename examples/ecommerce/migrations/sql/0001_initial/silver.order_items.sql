@@ -6,6 +6,7 @@ CREATE TABLE silver.order_items (
     quantity integer,
     unit_price numeric(10,2),
     discount numeric(10,2),
+    tax numeric(10,2),
     valid_from timestamptz NOT NULL,
     valid_to timestamptz,
     is_current boolean NOT NULL,
@@ -29,7 +30,8 @@ CREATE TABLE dwh_staging.silver_order_items_base (
     product_id text,
     quantity integer,
     unit_price numeric(10,2),
-    discount numeric(10,2)
+    discount numeric(10,2),
+    tax numeric(10,2)
 );
 COMMENT ON TABLE dwh_staging.silver_order_items_base IS 'What silver.order_items folds in place of bronze rows that are gone';
 CREATE INDEX ON dwh_staging.silver_order_items_base (order_id, order_line_number);
@@ -51,6 +53,7 @@ RETURNS TABLE (
     quantity integer,
     unit_price numeric(10,2),
     discount numeric(10,2),
+    tax numeric(10,2),
     updated_at timestamptz,
     _broken smallint[],
     _source_id text,
@@ -71,6 +74,7 @@ SELECT
     j.quantity,
     j.unit_price,
     j.discount,
+    j.tax,
     j.updated_at,
     CASE WHEN j._broken IS NULL OR NOT EXISTS (
             -- Asked once for the whole statement: nearly always nobody has waived anything.
@@ -96,6 +100,7 @@ SELECT
             'quantity', j."text.quantity",
             'unit_price', j."text.unit_price",
             'discount', j."text.discount",
+            'tax', j."text.tax",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
     CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
@@ -105,6 +110,7 @@ SELECT
             'quantity', j."raw.quantity",
             'unit_price', j."raw.unit_price",
             'discount', j."raw.discount",
+            'tax', j."raw.tax",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
         )) END AS _source_data
@@ -121,6 +127,7 @@ FROM (
         v."raw.quantity",
         v."raw.unit_price",
         v."raw.discount",
+        v."raw.tax",
         v."raw.updated_date",
         v."raw.op",
         v."text.order_id",
@@ -129,6 +136,7 @@ FROM (
         v."text.quantity",
         v."text.unit_price",
         v."text.discount",
+        v."text.tax",
         v."text.updated_at",
         v.order_id,
         v.order_line_number,
@@ -136,6 +144,7 @@ FROM (
         v.quantity,
         v.unit_price,
         v.discount,
+        v.tax,
         v.updated_at,
         CASE WHEN ("text.order_id" IS NULL OR order_id IS NOT NULL)
                 AND (order_id IS NOT NULL) IS TRUE
@@ -153,7 +162,7 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) END)
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) END)
                 AND (v._deleted OR (
                     ((order_line_number IS NULL OR order_line_number >= 1)) IS TRUE
                     AND (btrim(product_id) <> '') IS TRUE
@@ -164,6 +173,8 @@ FROM (
                     AND (unit_price >= 0) IS TRUE
                     AND ("text.discount" IS NULL OR discount IS NOT NULL)
                     AND (discount >= 0) IS TRUE
+                    AND ("text.tax" IS NULL OR tax IS NOT NULL)
+                    AND (tax >= 0) IS TRUE
                 )) THEN NULL
             ELSE array_remove(ARRAY[
                 CASE WHEN NOT ("text.order_id" IS NULL OR order_id IS NOT NULL) THEN 1::smallint END,
@@ -179,8 +190,10 @@ FROM (
                 CASE WHEN NOT v._deleted AND NOT ((unit_price >= 0) IS TRUE) AND ("text.unit_price" IS NULL OR unit_price IS NOT NULL) THEN 11::smallint END,
                 CASE WHEN NOT v._deleted AND NOT ("text.discount" IS NULL OR discount IS NOT NULL) THEN 12::smallint END,
                 CASE WHEN NOT v._deleted AND NOT ((discount >= 0) IS TRUE) AND ("text.discount" IS NULL OR discount IS NOT NULL) THEN 13::smallint END,
-                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 14::smallint END,
-                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 15::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ("text.tax" IS NULL OR tax IS NOT NULL) THEN 14::smallint END,
+                CASE WHEN NOT v._deleted AND NOT ((tax >= 0) IS TRUE) AND ("text.tax" IS NULL OR tax IS NOT NULL) THEN 15::smallint END,
+                CASE WHEN NOT ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 16::smallint END,
+                CASE WHEN NOT ((updated_at IS NOT NULL) IS TRUE) AND ("text.updated_at" IS NULL OR updated_at IS NOT NULL) THEN 17::smallint END,
                 CASE WHEN NOT (coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) OR (EXISTS (
                     SELECT 1 FROM dwh_lineage.batch_inputs AS i
                     JOIN dwh_lineage.batches AS l ON l.batch_no = i.batch_no
@@ -191,7 +204,7 @@ FROM (
                 )) OR CASE WHEN v._deleted THEN NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
                         AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items')) AND NOT EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz)
                     ELSE EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number
-                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount)) END) THEN 16::smallint END
+                        AND s.valid_from <= v.updated_at::timestamptz AND s.valid_to > v.updated_at::timestamptz AND s.valid_to < (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items') AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) OR EXISTS (SELECT 1 FROM dwh_staging.silver_order_items_base AS s WHERE s.order_id = v.order_id AND s.order_line_number = v.order_line_number AND s._effective <= v.updated_at::timestamptz AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(v.product_id, v.quantity, v.unit_price, v.discount, v.tax)) END) THEN 18::smallint END
             ], NULL) END AS _broken
     FROM (
         SELECT
@@ -206,6 +219,7 @@ FROM (
             t."raw.quantity",
             t."raw.unit_price",
             t."raw.discount",
+            t."raw.tax",
             t."raw.updated_date",
             t."raw.op",
             t."text.order_id",
@@ -214,6 +228,7 @@ FROM (
             t."text.quantity",
             t."text.unit_price",
             t."text.discount",
+            t."text.tax",
             t."text.updated_at",
             dwh_etl.to_uuid(t."text.order_id") AS order_id,
             dwh_etl.to_smallint(t."text.order_line_number") AS order_line_number,
@@ -221,6 +236,7 @@ FROM (
             dwh_etl.to_integer(t."text.quantity") AS quantity,
             dwh_etl.to_numeric_of_scale(t."text.unit_price", 2, 10) AS unit_price,
             dwh_etl.to_numeric_of_scale(t."text.discount", 2, 10) AS discount,
+            dwh_etl.to_numeric_of_scale(t."text.tax", 2, 10) AS tax,
             dwh_etl.to_timestamptz(t."text.updated_at") AS updated_at
         FROM (
             SELECT
@@ -235,6 +251,7 @@ FROM (
                 r.quantity AS "raw.quantity",
                 r.unit_price AS "raw.unit_price",
                 r.discount AS "raw.discount",
+                r.tax AS "raw.tax",
                 r.updated_date AS "raw.updated_date",
                 r.op AS "raw.op",
                 nullif(btrim(order_id), '') AS "text.order_id",
@@ -243,6 +260,7 @@ FROM (
                 nullif(btrim(quantity), '') AS "text.quantity",
                 nullif(btrim(unit_price), '') AS "text.unit_price",
                 nullif(btrim(coalesce(discount, '0')), '') AS "text.discount",
+                nullif(btrim(coalesce(tax, '0')), '') AS "text.tax",
                 nullif(btrim(updated_date), '') AS "text.updated_at"
             FROM (
                 SELECT e.*
@@ -258,6 +276,7 @@ FROM (
                         CASE WHEN c.patch ? 'quantity' THEN c.patch ->> 'quantity' ELSE b.quantity END AS quantity,
                         CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
                         CASE WHEN c.patch ? 'discount' THEN c.patch ->> 'discount' ELSE b.discount END AS discount,
+                        CASE WHEN c.patch ? 'tax' THEN c.patch ->> 'tax' ELSE b.tax END AS tax,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
                         CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
@@ -267,6 +286,7 @@ FROM (
                                 'quantity', b.quantity,
                                 'unit_price', b.unit_price,
                                 'discount', b.discount,
+                                'tax', b.tax,
                                 'updated_date', b.updated_date,
                                 'op', b.op
                             ) END AS _arrived
@@ -311,16 +331,16 @@ AS $routine$
 BEGIN
     DROP TABLE IF EXISTS pg_temp.folded;
     CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+    SELECT v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
         v._bronze_id AS _source_bronze_id
     FROM (
         SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id, k.order_line_number ORDER BY k._effective) AS _until
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fold_events AS e
@@ -329,13 +349,13 @@ BEGIN
                                 PARTITION BY e.order_id, e.order_line_number, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
         ) AS k
     ) AS v
     WHERE NOT v._deleted;
@@ -356,14 +376,14 @@ BEGIN
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.order_items AS s
-    SET product_id = f.product_id, quantity = f.quantity, unit_price = f.unit_price, discount = f.discount, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
+    SET product_id = f.product_id, quantity = f.quantity, unit_price = f.unit_price, discount = f.discount, tax = f.tax, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
     WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from
-        AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.product_id, f.quantity, f.unit_price, f.discount, f.valid_to, f.is_current, f._source_bronze_id);
+        AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.product_id, f.quantity, f.unit_price, f.discount, f.tax, f.valid_to, f.is_current, f._source_bronze_id);
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
-    INSERT INTO silver.order_items (order_id, order_line_number, product_id, quantity, unit_price, discount, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
-    SELECT f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
+    INSERT INTO silver.order_items (order_id, order_line_number, product_id, quantity, unit_price, discount, tax, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
+    SELECT f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount, f.tax, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
     WHERE NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = f.order_id AND s.order_line_number = f.order_line_number AND s.valid_from = f.valid_from);
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
@@ -446,7 +466,8 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
@@ -463,7 +484,7 @@ BEGIN
             LEFT JOIN silver.order_items AS s ON s.order_id = e.order_id AND s.order_line_number = e.order_line_number
                 AND s.valid_from <= e._effective AND (s.valid_to > e._effective OR s.valid_to IS NULL)
             WHERE CASE WHEN e._deleted THEN s._source_bronze_id IS NOT NULL
-                ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.product_id, s.quantity, s.unit_price, s.discount) IS NOT DISTINCT FROM ROW(e.product_id, e.quantity, e.unit_price, e.discount))
+                ELSE s._source_bronze_id IS NULL OR NOT (ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax) IS NOT DISTINCT FROM ROW(e.product_id, e.quantity, e.unit_price, e.discount, e.tax))
                     -- The same at the very same time, but earlier in bronze: it becomes the version's source.
                     OR (s.valid_from = e._effective AND s._source_bronze_id > e._bronze_id) END
             GROUP BY e.order_id, e.order_line_number
@@ -484,11 +505,11 @@ BEGIN
     FROM (
         SELECT c.*
         FROM (
-            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
+            SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
             FROM (
-                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount
+                SELECT w._bronze_id, w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM pg_temp.fresh AS e
@@ -497,19 +518,19 @@ BEGIN
                                 PARTITION BY e.order_id, e.order_line_number, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
                     ) AS w
                     WHERE w._place = 1
                 ) AS w
                 UNION ALL
-                SELECT s._source_bronze_id, s.valid_from, false, true, s.order_id, s.order_line_number, s.product_id, s.quantity, s.unit_price, s.discount
+                SELECT s._source_bronze_id, s.valid_from, false, true, s.order_id, s.order_line_number, s.product_id, s.quantity, s.unit_price, s.discount, s.tax
                 FROM silver.order_items AS s
                 JOIN pg_temp.touched AS t ON t.order_id = s.order_id AND t.order_line_number = s.order_line_number
                 WHERE s.is_current AND NOT t._late
             ) AS h
             WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
         ) AS c
-        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+        WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
     ) AS k;
     ANALYZE pg_temp.changes;
 
@@ -520,9 +541,9 @@ BEGIN
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO silver.order_items (
-        order_id, order_line_number, product_id, quantity, unit_price, discount, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
+        order_id, order_line_number, product_id, quantity, unit_price, discount, tax, valid_from, valid_to, is_current, _source_bronze_id, _batch_id
     )
-    SELECT c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
+    SELECT c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount, c.tax, c._effective, c._until, c._until IS NULL, c._bronze_id, l_batch_id
     FROM pg_temp.changes AS c
     WHERE NOT c._deleted AND NOT c._stands;
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
@@ -552,12 +573,13 @@ BEGIN
             e.product_id,
             e.quantity,
             e.unit_price,
-            e.discount
+            e.discount,
+            e.tax
         FROM pg_temp.again AS e
         JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
         WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
         INSERT INTO pg_temp.fold_events
-        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+        SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
         FROM dwh_staging.silver_order_items_base AS z
         WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t._late AND t.order_id = z.order_id AND t.order_line_number = z.order_line_number);
         CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
@@ -640,13 +662,14 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     l_events := l_read - l_rejected;
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z;
     CALL dwh_etl.fold_silver_order_items(l_batch_id, true, l_inserted, l_updated, l_deleted);
 
@@ -695,7 +718,8 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.evaluated AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
@@ -704,20 +728,20 @@ BEGIN
     WHERE x.target_table = 'silver.order_items' AND x.bronze_id = f._bronze_id
         AND (x.state IN ('open', 'proposed', 'queued') OR x.state = 'rejected');
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z;
 
     DROP TABLE IF EXISTS pg_temp.frozen;
     CREATE TEMP TABLE frozen ON COMMIT DROP AS
-    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.order_line_number, k.product_id, k.quantity, k.unit_price, k.discount
+    SELECT k._bronze_id, k._effective, k._deleted, NULL::text AS _file, NULL::text AS _checksum, k.order_id, k.order_line_number, k.product_id, k.quantity, k.unit_price, k.discount, k.tax
     FROM (
         SELECT DISTINCT ON (k.order_id, k.order_line_number) k.*
         FROM (
             SELECT c.*
             FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount"
+                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
                 FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
                     FROM (
                         SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
                         FROM (SELECT f.* FROM pg_temp.fold_events AS f WHERE f._effective < in_horizon) AS e
@@ -726,13 +750,13 @@ BEGIN
                                 PARTITION BY e.order_id, e.order_line_number, e._effective
                                 ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                             ),
-                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
                     ) AS w
                     WHERE w._place = 1
                 ) AS h
                 WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
             ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")))
+            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
         ) AS k
         ORDER BY k.order_id, k.order_line_number, k._effective DESC
     ) AS k
@@ -746,8 +770,8 @@ BEGIN
     );
 
     DELETE FROM dwh_staging.silver_order_items_base;
-    INSERT INTO dwh_staging.silver_order_items_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, order_line_number, product_id, quantity, unit_price, discount)
-    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount FROM pg_temp.frozen AS f;
+    INSERT INTO dwh_staging.silver_order_items_base (_bronze_id, _effective, _deleted, _file, _checksum, order_id, order_line_number, product_id, quantity, unit_price, discount, tax)
+    SELECT f._bronze_id, f._effective, f._deleted, f._file, f._checksum, f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount, f.tax FROM pg_temp.frozen AS f;
 END
 $routine$;
 
@@ -841,12 +865,13 @@ BEGIN
         e.product_id,
         e.quantity,
         e.unit_price,
-        e.discount
+        e.discount,
+        e.tax
     FROM pg_temp.again AS e
     JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
     WHERE e._broken IS NULL AND coalesce(e.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
     INSERT INTO pg_temp.fold_events
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax
     FROM dwh_staging.silver_order_items_base AS z
     WHERE ROW(z.order_id, z.order_line_number)::text = ANY (l_keys);
     CALL dwh_etl.fold_silver_order_items(l_batch_id, false, l_inserted, l_updated, l_deleted);
@@ -877,7 +902,7 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $routine$
 WITH events AS MATERIALIZED (
-    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) AS _live
+    SELECT v._bronze_id, v.updated_at::timestamptz AS _effective, v._deleted, b.source_file AS _file, b.source_checksum AS _checksum, v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax, coalesce(v.updated_at::timestamptz >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true) AS _live
     FROM dwh_etl.evaluate_silver_order_items(NULL, NULL) AS v
     JOIN dwh_lineage.batches AS b ON b.batch_no = v._batch_no
     WHERE v._broken IS NULL AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (
@@ -885,17 +910,17 @@ WITH events AS MATERIALIZED (
         WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no
     )
     UNION ALL
-    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, true
+    SELECT z._bronze_id, z._effective, z._deleted, z._file, z._checksum, z.order_id, z.order_line_number, z.product_id, z.quantity, z.unit_price, z.discount, z.tax, true
     FROM dwh_staging.silver_order_items_base AS z
 ), moments AS MATERIALIZED (
     -- One row for each key and time; _changes: the history must have a version that begins there, or end there.
-    SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount,
+    SELECT c._effective, c._deleted, c._bronze_id, c.order_id, c.order_line_number, c.product_id, c.quantity, c.unit_price, c.discount, c.tax,
         c._deleted <> coalesce(c._was_absent, true)
-            OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount")) AS _changes
+            OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")) AS _changes
     FROM (
-        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.product_id) OVER history AS "was.product_id", lag(x.quantity) OVER history AS "was.quantity", lag(x.unit_price) OVER history AS "was.unit_price", lag(x.discount) OVER history AS "was.discount"
+        SELECT x.*, lag(x._deleted) OVER history AS _was_absent, lag(x.product_id) OVER history AS "was.product_id", lag(x.quantity) OVER history AS "was.quantity", lag(x.unit_price) OVER history AS "was.unit_price", lag(x.discount) OVER history AS "was.discount", lag(x.tax) OVER history AS "was.tax"
         FROM (
-        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w._first AS _bronze_id
+        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
         FROM (
             SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
             FROM (SELECT v.* FROM events AS v WHERE v._live) AS e
@@ -904,7 +929,7 @@ WITH events AS MATERIALIZED (
                     PARTITION BY e.order_id, e.order_line_number, e._effective
                     ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
                 ),
-                same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount)
+                same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
         ) AS w
         WHERE w._place = 1
         ) AS x
@@ -917,7 +942,7 @@ WITH events AS MATERIALIZED (
         WHEN e._deleted AND w._deleted THEN 'deleted'
         WHEN s._source_bronze_id = e._bronze_id AND s.is_current THEN 'current'
         WHEN s._source_bronze_id = e._bronze_id THEN 'history'
-        WHEN NOT (ROW(e._deleted, e.product_id, e.quantity, e.unit_price, e.discount) IS NOT DISTINCT FROM ROW(w._deleted, w.product_id, w.quantity, w.unit_price, w.discount)) THEN 'superseded'
+        WHEN NOT (ROW(e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax) IS NOT DISTINCT FROM ROW(w._deleted, w.product_id, w.quantity, w.unit_price, w.discount, w.tax)) THEN 'superseded'
         ELSE 'unchanged'
     END AS outcome
     FROM events AS e
@@ -966,7 +991,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.',
-    '{"columns": [{"expression": "order_id", "name": "order_id", "type": "uuid"}, {"expression": "line_number", "name": "order_line_number", "rules": [{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}, {"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}], "type": "smallint"}, {"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"cast": {"precision": 10, "scale": 2}, "expression": "unit_price", "name": "unit_price", "rules": [{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}], "type": "numeric(10,2)"}, {"cast": {"precision": 10, "scale": 2}, "expression": "coalesce(discount, ''0'')", "name": "discount", "rules": [{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.", "effective": "updated_at", "key": ["order_id", "order_line_number"], "kind": "scd2", "layer": "silver", "name": "order_items", "source": "bronze.raw_order_items", "source_columns": ["order_id", "line_number", "sku", "quantity", "unit_price", "discount", "updated_date", "op"]}'::jsonb,
+    '{"columns": [{"expression": "order_id", "name": "order_id", "type": "uuid"}, {"expression": "line_number", "name": "order_line_number", "rules": [{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}, {"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}], "type": "smallint"}, {"expression": "nullif(upper(trim(sku)), '''')", "name": "product_id", "rules": [{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}, {"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}], "type": "text"}, {"expression": "quantity", "name": "quantity", "rules": [{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}], "type": "integer"}, {"cast": {"precision": 10, "scale": 2}, "expression": "unit_price", "name": "unit_price", "rules": [{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}], "type": "numeric(10,2)"}, {"cast": {"precision": 10, "scale": 2}, "expression": "coalesce(discount, ''0'')", "name": "discount", "rules": [{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}], "type": "numeric(10,2)"}, {"cast": {"precision": 10, "scale": 2}, "expression": "coalesce(tax, ''0'')", "name": "tax", "rules": [{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}], "type": "numeric(10,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.", "effective": "updated_at", "key": ["order_id", "order_line_number"], "kind": "scd2", "layer": "silver", "name": "order_items", "source": "bronze.raw_order_items", "source_columns": ["order_id", "line_number", "sku", "quantity", "unit_price", "discount", "tax", "updated_date", "op"]}'::jsonb,
     'silver.order_items',
     'dwh_etl.load_silver_order_items',
     'dwh_etl.rebuild_silver_order_items',
@@ -1003,9 +1028,11 @@ VALUES
     ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, true),
     ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
     ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, true),
-    ('silver.order_items', 'updated_at:castable', 14, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.order_items', 'updated_at:required', 15, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
-    ('silver.order_items', 'updated_at:before_horizon', 16, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+    ('silver.order_items', 'tax:castable', 14, 'tax', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'tax is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
+    ('silver.order_items', 'tax:at_least', 15, 'tax', 'at_least', '{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}'::jsonb, 'tax is less than 0', 'e05d69cc1dc7', true, true),
+    ('silver.order_items', 'updated_at:castable', 16, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
+    ('silver.order_items', 'updated_at:required', 17, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
+    ('silver.order_items', 'updated_at:before_horizon', 18, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
@@ -1026,5 +1053,6 @@ VALUES
     ('bronze.raw_order_items', 'quantity', 'silver.order_items', 'quantity', 'quantity', 'DIRECT', false),
     ('bronze.raw_order_items', 'unit_price', 'silver.order_items', 'unit_price', 'unit_price', 'DIRECT', false),
     ('bronze.raw_order_items', 'discount', 'silver.order_items', 'discount', 'coalesce(discount, ''0'')', 'DIRECT', false),
+    ('bronze.raw_order_items', 'tax', 'silver.order_items', 'tax', 'coalesce(tax, ''0'')', 'DIRECT', false),
     ('bronze.raw_order_items', 'updated_date', 'silver.order_items', 'valid_from', 'updated_date', 'DIRECT', false),
     ('bronze.raw_order_items', 'op', 'silver.order_items', '*', 'op = ''D''', 'INDIRECT', false);

@@ -1,5 +1,4 @@
--- The types of the columns are those of the query.
-CREATE TABLE gold.retail_daily_revenue AS
+CREATE TABLE dwh_staging.shape AS
 SELECT q.*
 FROM (
 SELECT
@@ -12,12 +11,16 @@ FROM silver.invoice_lines AS l
 GROUP BY 1, 2
 ) AS q
 WITH NO DATA;
+CREATE TABLE gold.retail_daily_revenue (
+    LIKE dwh_staging.shape,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (day, country)
+);
+DROP TABLE dwh_staging.shape;
 ALTER TABLE gold.retail_daily_revenue
     ALTER COLUMN day SET NOT NULL,
-    ALTER COLUMN country SET NOT NULL,
-    ADD COLUMN _batch_id uuid NOT NULL,
-    ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now(),
-    ADD PRIMARY KEY (day, country);
+    ALTER COLUMN country SET NOT NULL;
 COMMENT ON TABLE gold.retail_daily_revenue IS 'What was sold on each day in each country.';
 
 -- Computes gold.retail_daily_revenue in full and writes what differs. Takes the run's id. Locks the table's row
@@ -69,7 +72,9 @@ BEGIN
     INSERT INTO gold.retail_daily_revenue (day, country, revenue, line_count, invoice_count, _batch_id)
     SELECT c.day, c.country, c.revenue, c.line_count, c.invoice_count, l_batch_id
     FROM pg_temp.computed AS c
-    WHERE NOT EXISTS (SELECT 1 FROM gold.retail_daily_revenue AS g WHERE g.day = c.day AND g.country = c.country);
+    WHERE NOT EXISTS (
+        SELECT 1 FROM gold.retail_daily_revenue AS g WHERE g.day = c.day AND g.country = c.country
+    );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_daily_revenue' AND needs_rebuild;
@@ -140,3 +145,4 @@ VALUES
     ('silver.invoice_lines', 'quantity', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
     ('silver.invoice_lines', 'unit_price', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
     ('silver.invoice_lines', 'invoice_no', 'gold.retail_daily_revenue', 'invoice_count', 'COUNT(DISTINCT l.invoice_no)', 'DIRECT', false);
+

@@ -1,6 +1,5 @@
--- The types of the columns are those of the query.
-CREATE TABLE gold.retail_dim_product AS
-SELECT NULL::bigint AS product_key, q.*
+CREATE TABLE dwh_staging.shape AS
+SELECT q.*
 FROM (
 SELECT DISTINCT ON (l.stock_code)
     l.stock_code,
@@ -10,15 +9,19 @@ FROM silver.invoice_lines AS l
 ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description
 ) AS q
 WITH NO DATA;
+CREATE TABLE gold.retail_dim_product (
+    product_key bigint GENERATED ALWAYS AS IDENTITY,
+    LIKE dwh_staging.shape,
+    _retired_at timestamptz,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (product_key)
+);
+DROP TABLE dwh_staging.shape;
 ALTER TABLE gold.retail_dim_product
-    ALTER COLUMN stock_code SET NOT NULL,
-    ADD COLUMN _batch_id uuid NOT NULL,
-    ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now(),
-    ALTER COLUMN product_key SET NOT NULL,
-    ADD PRIMARY KEY (product_key),
-    ADD CONSTRAINT retail_dim_product_key UNIQUE (stock_code);
-ALTER TABLE gold.retail_dim_product ALTER COLUMN product_key ADD GENERATED ALWAYS AS IDENTITY;
+    ALTER COLUMN stock_code SET NOT NULL;
 COMMENT ON TABLE gold.retail_dim_product IS 'Articles that were sold, under their latest description.';
+CREATE UNIQUE INDEX retail_dim_product_key ON gold.retail_dim_product (stock_code) WHERE product_key > 0;
 
 -- Computes gold.retail_dim_product in full and writes what differs. Takes the run's id. Locks the table's row in
 -- dwh_lineage.targets.
@@ -53,22 +56,27 @@ BEGIN
     GET DIAGNOSTICS l_computed = ROW_COUNT;
     CALL dwh_etl.align_types('gold.retail_dim_product');
     ANALYZE pg_temp.computed;
+    PERFORM dwh_etl.ensure_unknown_member('gold.retail_dim_product');
 
-    DELETE FROM gold.retail_dim_product AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.stock_code = g.stock_code);
+    UPDATE gold.retail_dim_product AS g
+    SET _retired_at = now(), _batch_id = l_batch_id, _loaded_at = now()
+    WHERE g._retired_at IS NULL AND g.product_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.stock_code = g.stock_code);
     GET DIAGNOSTICS l_deleted = ROW_COUNT;
 
     UPDATE gold.retail_dim_product AS g
-    SET description = c.description, _batch_id = l_batch_id, _loaded_at = now()
+    SET description = c.description, _retired_at = NULL, _batch_id = l_batch_id, _loaded_at = now()
     FROM pg_temp.computed AS c
-    WHERE g.stock_code = c.stock_code AND ROW(g.description) IS DISTINCT FROM ROW(c.description);
+    WHERE g.stock_code = c.stock_code AND g.product_key > 0 AND (ROW(g.description) IS DISTINCT FROM ROW(c.description) OR g._retired_at IS NOT NULL);
     GET DIAGNOSTICS l_updated = ROW_COUNT;
 
     INSERT INTO gold.retail_dim_product (stock_code, description, _batch_id)
     SELECT c.stock_code, c.description, l_batch_id
     FROM pg_temp.computed AS c
-    WHERE NOT EXISTS (SELECT 1 FROM gold.retail_dim_product AS g WHERE g.stock_code = c.stock_code);
+    WHERE NOT EXISTS (
+        SELECT 1 FROM gold.retail_dim_product AS g WHERE g.stock_code = c.stock_code AND g.product_key > 0
+    );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
+    PERFORM dwh_etl.purge_retired('gold.retail_dim_product');
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_dim_product' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
@@ -135,3 +143,5 @@ INSERT INTO dwh_lineage.column_lineage (
 VALUES
     ('silver.invoice_lines', 'stock_code', 'gold.retail_dim_product', 'stock_code', 'l.stock_code', 'DIRECT', true),
     ('silver.invoice_lines', 'description', 'gold.retail_dim_product', 'description', 'l.description', 'DIRECT', false);
+
+SELECT dwh_etl.ensure_unknown_member('gold.retail_dim_product');

@@ -1,5 +1,4 @@
--- The types of the columns are those of the query.
-CREATE TABLE gold.retail_monthly_revenue AS
+CREATE TABLE dwh_staging.shape AS
 SELECT q.*
 FROM (
 SELECT
@@ -10,11 +9,15 @@ FROM gold.retail_daily_revenue AS d
 GROUP BY 1
 ) AS q
 WITH NO DATA;
+CREATE TABLE gold.retail_monthly_revenue (
+    LIKE dwh_staging.shape,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (month)
+);
+DROP TABLE dwh_staging.shape;
 ALTER TABLE gold.retail_monthly_revenue
-    ALTER COLUMN month SET NOT NULL,
-    ADD COLUMN _batch_id uuid NOT NULL,
-    ADD COLUMN _loaded_at timestamptz NOT NULL DEFAULT now(),
-    ADD PRIMARY KEY (month);
+    ALTER COLUMN month SET NOT NULL;
 COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
 
 -- Computes gold.retail_monthly_revenue in full and writes what differs. Takes the run's id. Locks the table's
@@ -64,7 +67,9 @@ BEGIN
     INSERT INTO gold.retail_monthly_revenue (month, revenue, line_count, _batch_id)
     SELECT c.month, c.revenue, c.line_count, l_batch_id
     FROM pg_temp.computed AS c
-    WHERE NOT EXISTS (SELECT 1 FROM gold.retail_monthly_revenue AS g WHERE g.month = c.month);
+    WHERE NOT EXISTS (
+        SELECT 1 FROM gold.retail_monthly_revenue AS g WHERE g.month = c.month
+    );
     GET DIAGNOSTICS l_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_monthly_revenue' AND needs_rebuild;
@@ -133,3 +138,4 @@ VALUES
     ('gold.retail_daily_revenue', 'day', 'gold.retail_monthly_revenue', 'month', 'CAST(DATE_TRUNC(''MONTH'', d.day) AS DATE)', 'DIRECT', true),
     ('gold.retail_daily_revenue', 'revenue', 'gold.retail_monthly_revenue', 'revenue', 'SUM(d.revenue)', 'DIRECT', false),
     ('gold.retail_daily_revenue', 'line_count', 'gold.retail_monthly_revenue', 'line_count', 'CAST(SUM(d.line_count) AS BIGINT)', 'DIRECT', false);
+

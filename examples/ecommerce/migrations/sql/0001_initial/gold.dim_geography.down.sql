@@ -1,0 +1,5 @@
+SELECT dwh_lineage.forget_target('gold.dim_geography');
+DROP PROCEDURE dwh_etl.load_gold_dim_geography(uuid);
+DROP PROCEDURE dwh_etl.rebuild_gold_dim_geography(uuid);
+CALL dwh_etl.release_references('gold.dim_geography');
+DROP TABLE gold.dim_geography;

@@ -1,0 +1,253 @@
+CREATE TABLE dwh_staging.shape AS
+SELECT q.*
+FROM (
+SELECT
+    d.date_key,
+    s.product_id,
+    p.product_key,
+    s.on_hand,
+    s.reserved,
+    s.on_hand - s.reserved AS available,
+    (s.on_hand * p.price)::numeric(14, 2) AS stock_value
+FROM gold.dim_date AS d
+JOIN silver.stock AS s
+    ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+    AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR s.valid_to IS NULL)
+LEFT JOIN gold.dim_product AS p
+    ON p.product_id = s.product_id
+    AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+    AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR p.valid_to IS NULL)
+-- Up to the last day of which something is known.
+WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+    AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+) AS q
+WITH NO DATA;
+CREATE TABLE gold.fact_inventory (
+    LIKE dwh_staging.shape,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (date_key, product_id)
+) PARTITION BY RANGE (date_key);
+DROP TABLE dwh_staging.shape;
+ALTER TABLE gold.fact_inventory
+    ALTER COLUMN date_key SET NOT NULL,
+    ALTER COLUMN product_id SET NOT NULL,
+    ALTER COLUMN product_key SET NOT NULL;
+COMMENT ON TABLE gold.fact_inventory IS 'What lay in the storehouse at the end of each day.';
+CREATE INDEX fact_inventory_product_idx ON gold.fact_inventory (product_key);
+
+-- Computes gold.fact_inventory in full and writes what differs. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_computed bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.fact_inventory');
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.fact_inventory', l_batch_id, l_anew);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT
+        coalesce(q.date_key, -1) AS date_key,
+        q.product_id,
+        coalesce(q.product_key, -1) AS product_key,
+        q.on_hand,
+        q.reserved,
+        q.available,
+        q.stock_value
+    FROM (
+    SELECT
+        d.date_key,
+        s.product_id,
+        p.product_key,
+        s.on_hand,
+        s.reserved,
+        s.on_hand - s.reserved AS available,
+        (s.on_hand * p.price)::numeric(14, 2) AS stock_value
+    FROM gold.dim_date AS d
+    JOIN silver.stock AS s
+        ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR s.valid_to IS NULL)
+    LEFT JOIN (SELECT * FROM gold.dim_product WHERE _retired_at IS NULL AND product_key > 0) AS p
+        ON p.product_id = s.product_id
+        AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR p.valid_to IS NULL)
+    -- Up to the last day of which something is known.
+    WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+        AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+    ) AS q;
+    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    CALL dwh_etl.align_types('gold.fact_inventory');
+    ANALYZE pg_temp.computed;
+    DROP TABLE IF EXISTS pg_temp.measured;
+    CREATE TEMP TABLE measured ON COMMIT DROP AS
+    WITH r AS (
+        SELECT c.* FROM pg_temp.computed AS c
+    )
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
+    PERFORM dwh_etl.require_checks('gold.fact_inventory', l_load.taken);
+    PERFORM dwh_etl.record_checks('gold.fact_inventory', l_batch_id);
+    PERFORM dwh_etl.ensure_partitions('gold.fact_inventory', ARRAY(
+        SELECT DISTINCT left(replace(c.date_key::text, '-', ''), 6) FROM pg_temp.computed AS c WHERE c.date_key::text NOT LIKE '-%'
+    ));
+
+    DELETE FROM gold.fact_inventory AS g
+    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.date_key = g.date_key AND c.product_id = g.product_id);
+    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+    UPDATE gold.fact_inventory AS g
+    SET product_key = c.product_key, on_hand = c.on_hand, reserved = c.reserved, available = c.available, stock_value = c.stock_value, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.computed AS c
+    WHERE g.date_key = c.date_key AND g.product_id = c.product_id AND ROW(g.product_key, g.on_hand, g.reserved, g.available, g.stock_value) IS DISTINCT FROM ROW(c.product_key, c.on_hand, c.reserved, c.available, c.stock_value);
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO gold.fact_inventory (date_key, product_id, product_key, on_hand, reserved, available, stock_value, _batch_id)
+    SELECT c.date_key, c.product_id, c.product_key, c.on_hand, c.reserved, c.available, c.stock_value, l_batch_id
+    FROM pg_temp.computed AS c
+    WHERE NOT EXISTS (
+        SELECT 1 FROM gold.fact_inventory AS g WHERE g.date_key = c.date_key AND g.product_id = c.product_id
+    );
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+    CALL dwh_etl.ensure_constraints('gold.fact_inventory');
+    PERFORM dwh_etl.purge_retired('gold.dim_product');
+
+    UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.fact_inventory' AND needs_rebuild;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'transform',
+        jsonb_build_object('gold.dim_date', (SELECT count(*) FROM gold.dim_date), 'silver.stock', (SELECT count(*) FROM silver.stock), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product)),
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+    );
+END
+$routine$;
+
+-- Computes gold.fact_inventory although nothing waits for it. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'gold.fact_inventory';
+    CALL dwh_etl.load_gold_fact_inventory(in_batch_id);
+END
+$routine$;
+
+-- Records what the checks of gold.fact_inventory measure on what a load would write, and loads nothing: to be
+-- called after a load that they refused. Takes the run's id.
+CREATE OR REPLACE PROCEDURE dwh_etl.evidence_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT
+        coalesce(q.date_key, -1) AS date_key,
+        q.product_id,
+        coalesce(q.product_key, -1) AS product_key,
+        q.on_hand,
+        q.reserved,
+        q.available,
+        q.stock_value
+    FROM (
+    SELECT
+        d.date_key,
+        s.product_id,
+        p.product_key,
+        s.on_hand,
+        s.reserved,
+        s.on_hand - s.reserved AS available,
+        (s.on_hand * p.price)::numeric(14, 2) AS stock_value
+    FROM gold.dim_date AS d
+    JOIN silver.stock AS s
+        ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR s.valid_to IS NULL)
+    LEFT JOIN (SELECT * FROM gold.dim_product WHERE _retired_at IS NULL AND product_key > 0) AS p
+        ON p.product_id = s.product_id
+        AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
+        AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR p.valid_to IS NULL)
+    -- Up to the last day of which something is known.
+    WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+        AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
+    ) AS q;
+    DROP TABLE IF EXISTS pg_temp.measured;
+    CREATE TEMP TABLE measured ON COMMIT DROP AS
+    WITH r AS (
+        SELECT c.* FROM pg_temp.computed AS c
+    )
+    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM r WHERE r.on_hand < 0 OR r.on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
+    PERFORM dwh_etl.record_checks('gold.fact_inventory', coalesce(in_batch_id, gen_random_uuid()));
+END
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine
+)
+VALUES (
+    'gold.fact_inventory',
+    'gold',
+    'snapshot',
+    'ecommerce',
+    'What lay in the storehouse at the end of each day.',
+     E'{"checks": [{"column": "on_hand", "high": 1000000, "kind": "between", "low": 0}], "columns": [{"name": "date_key"}, {"name": "product_id"}, {"name": "product_key"}, {"name": "on_hand"}, {"name": "reserved"}, {"name": "available"}, {"name": "stock_value"}], "description": "What lay in the storehouse at the end of each day.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}, "product_key": {"key": "product_key", "members": true, "table": "gold.dim_product"}}, "grain": ["date_key", "product_id"], "indexes": {"fact_inventory_product_idx": {"columns": ["product_key"]}}, "kind": "snapshot", "layer": "gold", "name": "fact_inventory", "partition": {"column": "date_key", "every": "month"}, "query": "SELECT\\n    d.date_key,\\n    s.product_id,\\n    p.product_key,\\n    s.on_hand,\\n    s.reserved,\\n    s.on_hand - s.reserved AS available,\\n    (s.on_hand * p.price)::numeric(14, 2) AS stock_value\\nFROM gold.dim_date AS d\\nJOIN silver.stock AS s\\n    ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR s.valid_to IS NULL)\\nLEFT JOIN gold.dim_product AS p\\n    ON p.product_id = s.product_id\\n    AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR p.valid_to IS NULL)\\n-- Up to the last day of which something is known.\\nWHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)\\n    AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)", "standing": {"gold.dim_product": "product_key"}}'::jsonb,
+    'gold.fact_inventory',
+    'dwh_etl.load_gold_fact_inventory',
+    'dwh_etl.rebuild_gold_fact_inventory'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine;
+
+SELECT dwh_lineage.register_input('gold.fact_inventory', 'gold.dim_date');
+SELECT dwh_lineage.register_input('gold.fact_inventory', 'silver.stock');
+SELECT dwh_lineage.register_input('gold.fact_inventory', 'gold.dim_product');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.fact_inventory' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('gold.dim_date', 'date_key', 'gold.fact_inventory', 'date_key', 'd.date_key', 'DIRECT', true),
+    ('silver.stock', 'product_id', 'gold.fact_inventory', 'product_id', 's.product_id', 'DIRECT', true),
+    ('gold.dim_product', 'product_key', 'gold.fact_inventory', 'product_key', 'p.product_key', 'DIRECT', false),
+    ('silver.stock', 'on_hand', 'gold.fact_inventory', 'on_hand', 's.on_hand', 'DIRECT', false),
+    ('silver.stock', 'reserved', 'gold.fact_inventory', 'reserved', 's.reserved', 'DIRECT', false),
+    ('silver.stock', 'on_hand', 'gold.fact_inventory', 'available', 's.on_hand - s.reserved', 'DIRECT', false),
+    ('silver.stock', 'reserved', 'gold.fact_inventory', 'available', 's.on_hand - s.reserved', 'DIRECT', false),
+    ('gold.dim_product', 'price', 'gold.fact_inventory', 'stock_value', 'CAST((s.on_hand * p.price) AS DECIMAL(14, 2))', 'DIRECT', false),
+    ('silver.stock', 'on_hand', 'gold.fact_inventory', 'stock_value', 'CAST((s.on_hand * p.price) AS DECIMAL(14, 2))', 'DIRECT', false);
+
+SELECT dwh_etl.ensure_partitions('gold.fact_inventory', '{}');
