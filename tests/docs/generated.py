@@ -31,7 +31,7 @@ _ROUTINES = """
     FROM pg_proc AS p
     JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('dwh_etl', 'dwh_lineage') AND p.proname !~ '^_?pgtrigger_'
-        AND p.proname !~ '^(load|rebuild|evaluate|outcomes|fold|freeze)_(silver|gold)_'
+        AND p.proname !~ '^(load|rebuild|evaluate|outcomes|fold|freeze|replay)_(silver|gold)_'
     ORDER BY 1, 2, 4
 """
 
