@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,15 +16,8 @@ from tests.warehouses import model
 from tests.warehouses.aging import MONTHS, month, old_months, on, retire
 from tests.warehouses.decisions import value
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import (
-    HISTORIES,
-    MODELS,
-    everything,
-    examples,
-    multiset,
-    quarantined,
-    without_surrogate,
-)
+from tests.warehouses.test_histories import HISTORIES, examples
+from tests.warehouses.world import everything, multiset, quarantined, without_surrogate
 
 pytestmark = pytest.mark.django_db
 
@@ -86,13 +78,17 @@ EVENTS = st.lists(
 class Settled:
     """What the model knows of one silver table."""
 
-    judge: Callable[[model.BronzeRow], model.Judged]
-    history: model.History
+    history: Any
     #: The broken rules of each row that is an exception.
     broken: dict[int, set[str]] = field(default_factory=dict)
     #: Rows from before the horizon that say what is settled.
     agreed: set[int] = field(default_factory=set)
     rejected: set[int] = field(default_factory=set)
+
+    @property
+    def judge(self) -> model.Judge:
+        found: model.Judge = self.history.judge
+        return found
 
     @property
     def refusal(self) -> str:
@@ -243,7 +239,7 @@ def test_silver_stays_what_it_would_be_if_all_rows_were_still_there(lab: bench.C
     lab.execute("ROLLBACK")
     lab.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     old_months(lab)
-    world = World(lab, {t: Settled(MODELS[t][0], MODELS[t][1].__self__) for t in HISTORIES})  # type: ignore[attr-defined]
+    world = World(lab, {target: Settled(model.TABLES[target]) for target in HISTORIES})
     for event in [*events, Maintenance("1 month", rejected=True)]:
         if isinstance(event, Arrival):
             world.take(event)

@@ -16,7 +16,8 @@ from tests.warehouses.aging import keep, month, old_months, on, retire
 from tests.warehouses.conftest import Connect
 from tests.warehouses.decisions import correct, decide, value, waive
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import HISTORIES, everything, quarantined
+from tests.warehouses.test_histories import HISTORIES
+from tests.warehouses.world import everything, quarantined
 
 pytestmark = pytest.mark.django_db
 READING = {"sensor": "ab", "order": "1", "big": "10", "amount": "1", "at": "2024-01-01 10:00:00", "state": "on"}

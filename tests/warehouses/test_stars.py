@@ -16,7 +16,8 @@ from tests.warehouses import bench_database as bench
 from tests.warehouses import histories
 from tests.warehouses.conftest import Connect
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import World, live, multiset
+from tests.warehouses.test_histories import live
+from tests.warehouses.world import World, multiset
 
 pytestmark = pytest.mark.django_db
 
