@@ -123,16 +123,24 @@ def set_gone(contract: Contract) -> str:
     )
 
 
-def record_gone(contract: Contract) -> str:
-    """The same at the end of a fold, which may take a key's last row away; after one of everything it is exact."""
-    if not _has_deletes(contract):
-        return ""
+def record_seen(contract: Contract) -> str:
+    """The end of a fold: what the next loads must know of its events. A replay may bring the latest of all, or take a
+    key's last row away; after a fold of everything the latest delete is exact."""
+    latest = "(SELECT max(e._effective) FROM pg_temp.fold_events AS e)"
+    gone = ""
+    if _has_deletes(contract):
+        gone = (
+            """,
+    last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
+FROM (SELECT """
+            + _gone(contract, "fold_events")
+            + " AS latest) AS g"
+        )
     return f"""
 
 UPDATE dwh_lineage.targets AS t
-SET last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
-FROM (SELECT {_gone(contract, "fold_events")} AS latest) AS g
-WHERE t.target = {literal(text.target(contract))} AND t.last_gone_at IS DISTINCT FROM g.latest;"""
+SET last_event_at = greatest(t.last_event_at, {latest}){gone}
+WHERE t.target = {literal(text.target(contract))};"""
 
 
 def _has_deletes(contract: Contract) -> bool:

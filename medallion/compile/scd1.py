@@ -17,7 +17,7 @@ from medallion.compile.fold import (
     effective,
     event_columns,
     known,
-    record_gone,
+    record_seen,
     set_gone,
 )
 from medallion.compile.loading import evaluated, finish, land, land_again, record, settle
@@ -230,7 +230,7 @@ INSERT INTO {table} ({text.names([*key, *written])}, _batch_id)
 SELECT {text.names([*key, *written], "f")}, in_batch_id
 FROM pg_temp.folded AS f
 WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal(key, "s", "f")});
-GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_gone(contract)}""",
+GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_seen(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what they end with to "
             f"{text.target(contract)} where that differs. in_all: the events are all there are, so that other "
             "keys have no row. Called by the load and the rebuild, which hold the table's row.",

@@ -20,7 +20,7 @@ from medallion.compile.fold import (
     changes,
     known,
     lagged,
-    record_gone,
+    record_seen,
     set_gone,
     tracked,
     untracked,
@@ -291,7 +291,7 @@ INSERT INTO {table} ({text.names([*columns, "valid_from"])}, valid_to, is_curren
 SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
 FROM pg_temp.folded AS f
 WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
-GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_gone(contract)}""",
+GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_seen(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
             "rebuild, which hold the table's row.",

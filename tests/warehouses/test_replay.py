@@ -193,6 +193,18 @@ def test_a_correction_of_an_older_version_goes_into_history_not_on_top(people: C
     assert as_rebuilt(people, Members.target)
 
 
+def test_after_a_correction_of_the_latest_row_an_older_one_still_goes_before_it(people: Connection) -> None:
+    members(people, MEMBER, MEMBER | {"name": "Anne", "updated": "2024-01-05", "score": "-1"})
+    replay(people, decide(people, "correct", Members.target, in_patch={"score": "2"}))
+    members(people, MEMBER | {"name": "Anna", "updated": "2024-01-03"})
+    assert history(people) == [
+        ("Ann", "2024-01-01", False),
+        ("Anna", "2024-01-03", False),
+        ("Anne", "2024-01-05", True),
+    ]
+    assert as_rebuilt(people, Members.target)
+
+
 def test_an_undo_folds_the_key_that_the_row_had_and_the_one_it_gets_back(people: Connection) -> None:
     (_, wrong) = members(people, MEMBER, MEMBER | {"id": "x", "name": "Bea", "updated": "2024-01-02"})
     decision = decide(people, "correct", Members.target, in_patch={"id": "2"})

@@ -389,9 +389,10 @@ BEGIN
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets AS t
-    SET last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
+    SET last_event_at = greatest(t.last_event_at, (SELECT max(e._effective) FROM pg_temp.fold_events AS e)),
+        last_gone_at = CASE WHEN in_all THEN g.latest ELSE greatest(t.last_gone_at, g.latest) END
     FROM (SELECT (SELECT max(e._effective) FROM pg_temp.fold_events AS e WHERE e._deleted AND NOT EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = e.order_id AND x.order_line_number = e.order_line_number)) AS latest) AS g
-    WHERE t.target = 'silver.order_items' AND t.last_gone_at IS DISTINCT FROM g.latest;
+    WHERE t.target = 'silver.order_items';
 END
 $routine$;
 
