@@ -14,7 +14,6 @@ from lineage.columns import AssayTable, BadgeColumn, CountColumn, MomentColumn
 from lineage.models import Backfill, BackfillTime, PipelineRun
 from medallion.backfills.plan import PlannedTime
 from medallion.backfills.progress import Progress
-from medallion.schedule_tables import run_link
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ class BackfillTimeTable(AssayTable):
         attrs = {"class": "grid", "caption": "Times"}
 
     def render_run(self, value: PipelineRun) -> SafeString:
-        return run_link(value)
+        return format_html('<a href="{}">{}</a>', reverse("admin:run", args=[value.pk]), value.pk)
 
 
 class PlanTable(AssayTable):

@@ -8,6 +8,7 @@ BEGIN
     COMMIT;  -- right before it: once an expression has been planned, no level can be chosen any more
     SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;
     BEGIN
+        PERFORM dwh_etl.act_as_load();
         EXECUTE format('CALL dwh_etl.%I($1)', 'evidence_' || replace(in_target, '.', '_')) USING in_batch_id;
     EXCEPTION
         WHEN OTHERS THEN

@@ -23,10 +23,7 @@ BEGIN
         l_sqlstate := NULL;
         BEGIN
             PERFORM dwh_lineage.hold_step(in_step);
-            -- A load must not do more than a load may.
-            PERFORM set_config('role', 'etl_service', true)
-            WHERE to_regrole('etl_service') IS NOT NULL AND pg_has_role(current_user, 'etl_service', 'SET');
-            PERFORM set_config('lock_timeout', '60s', true), set_config('client_min_messages', 'warning', true);
+            PERFORM dwh_etl.act_as_load();
             IF in_routine IS NULL THEN
                 RAISE EXCEPTION 'The table % has no such load any more.', in_target
                     USING ERRCODE = 'AS010', HINT = 'Run migrate, then call the pipeline again.';

@@ -126,6 +126,21 @@ def test_a_load_runs_as_etl_service_in_a_transaction_of_its_own(
     assert "silver.b: etl_service" in (failure.value.diag.message_detail or "")
 
 
+def test_what_a_gate_refused_is_recorded_although_the_load_is_rolled_back(
+    house: House, connect: Callable[..., psycopg.Connection[Any]]
+) -> None:
+    house.load("silver.a", "RAISE EXCEPTION 'too many' USING ERRCODE = 'AS050';")
+    house.execute(
+        "CREATE PROCEDURE dwh_etl.evidence_silver_a(in_batch_id uuid) LANGUAGE sql"
+        " AS $$ INSERT INTO dwh_staging.effects VALUES (current_user || ' saw', in_batch_id) $$"
+    )
+    with pytest.raises(psycopg.Error, match="failed"):
+        connect().execute(DAILY)
+    house.execute("DROP PROCEDURE dwh_etl.evidence_silver_a(uuid)")
+    assert house.effects("etl_service saw") == 1
+    assert Step.objects.get(target="silver.a").error_sqlstate == "AS050"
+
+
 def test_etl_service_may_run_a_pipeline(house: House, connect: Callable[..., psycopg.Connection[Any]]) -> None:
     session = connect()
     session.execute("SET ROLE etl_service")
