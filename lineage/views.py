@@ -44,13 +44,17 @@ def runs(request: HttpRequest) -> TemplateResponse:
 
 
 def workers(request: HttpRequest) -> TemplateResponse:
-    """Who works at steps, and at which."""
+    """Who works at steps, and at which; the page asks for all of it again every five seconds."""
     found = workers_on_record()
-    table = WorkerTable(found, body_id="worker-rows")
+    context = {
+        "found": found,
+        "table": WorkerTable(found),
+        "alive": sum(worker.is_alive for worker in found),
+        "working": sum(worker.state == "working" for worker in found),
+    }
     if request.headers.get("HX-Request"):
-        return TemplateResponse(request, "assay/rows_live.html", {"table": table})
-    alive = sum(worker.is_alive for worker in found)
-    return page_response(request, "lineage/workers.html", "Workers", {"table": table, "found": found, "alive": alive})
+        return TemplateResponse(request, "lineage/workers_live.html", context)
+    return page_response(request, "lineage/workers.html", "Workers", context)
 
 
 def run(request: HttpRequest, run_id: int) -> TemplateResponse:

@@ -138,6 +138,7 @@ def test_a_run_is_found_by_its_status(page: Page) -> None:
     page.click("nav >> text=Runs")
     page.select_option("#id_status", "failed")
     page.click("text=Show")
+    page.wait_for_selector("tbody .badge-bad")
     assert page.locator("tbody tr").count() == 1
     page.click("tbody a >> nth=0")
     assert "What to do" in page.inner_text(".note-bad")

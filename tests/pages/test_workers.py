@@ -52,7 +52,7 @@ def test_each_worker_is_shown_with_what_it_does(staff: Client) -> None:
         ("etl-2:8", "lost", None, 0.5),
     ]
     page = staff.get(reverse("admin:workers")).content.decode()
-    assert "2 of 3 alive" in page
+    assert "2 <small>of 3</small>" in page
     assert f"retail {step.run_id}" in page
     assert "badge-bad" in page
 
@@ -90,8 +90,11 @@ def test_the_command_shows_the_same(staff: Client) -> None:
     assert "50.0 %" in said
 
 
-def test_the_rows_are_brought_up_to_date_alone(staff: Client) -> None:
-    _worker("etl-1:7")
-    part = staff.get(reverse("admin:workers"), headers={"HX-Request": "true"}).content.decode()
-    assert part.startswith('<template><tbody id="worker-rows" hx-swap-oob="true">')
+def test_the_page_is_brought_up_to_date_while_one_looks(staff: Client) -> None:
+    address = reverse("admin:workers")
+    part = staff.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert "No worker has ever started" in part
     assert "<html" not in part
+    assert f'hx-get="{address}"' in staff.get(address).content.decode()
+    _worker("etl-1:7")
+    assert "etl-1" in staff.get(address, headers={"HX-Request": "true"}).content.decode()
