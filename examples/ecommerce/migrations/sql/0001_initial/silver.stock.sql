@@ -303,6 +303,10 @@ BEGIN
     FROM pg_temp.folded AS f
     WHERE NOT EXISTS (SELECT 1 FROM silver.stock AS s WHERE s.product_id = f.product_id AND s.valid_from = f.valid_from);
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
+
+    UPDATE dwh_lineage.targets AS t
+    SET last_event_at = greatest(t.last_event_at, (SELECT max(e._effective) FROM pg_temp.fold_events AS e))
+    WHERE t.target = 'silver.stock';
 END
 $routine$;
 
