@@ -7,11 +7,19 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
-    SELECT b.issue_id, NULL, sum(CASE WHEN n.state = 'rejected' THEN -1 ELSE 1 END)
-    FROM now_so AS n
-    JOIN was_so AS w ON w.id = n.id
-    JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = n.id
-    WHERE (n.state = 'rejected') <> (w.state = 'rejected')
+    SELECT b.issue_id, NULL, sum(x.change)
+    FROM (
+        -- Added up, not joined: a plan that was made for a few rows would join many in a nested loop.
+        SELECT u.id, sum(u.change) AS change
+        FROM (
+            SELECT n.id, -1 AS change FROM now_so AS n WHERE n.state = 'rejected'
+            UNION ALL
+            SELECT w.id, 1 FROM was_so AS w WHERE w.state = 'rejected'
+        ) AS u
+        GROUP BY u.id
+        HAVING sum(u.change) <> 0
+    ) AS x
+    JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = x.id
     GROUP BY b.issue_id;
     RETURN NULL;
 END
