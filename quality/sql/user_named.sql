@@ -1,4 +1,4 @@
--- The id of the user with this name; AS065 where there is none.
+-- The id of the user with this name; AS069 where there is none.
 CREATE FUNCTION dwh_lineage.user_named(in_name text)
 RETURNS bigint
 LANGUAGE plpgsql
@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     IF l_id IS NULL THEN
         RAISE EXCEPTION 'There is no active user %.', in_name
-            USING ERRCODE = 'AS065', HINT = 'Decisions carry the name of a user of the admin.';
+            USING ERRCODE = 'AS069', HINT = 'Decisions carry the name of a user of the admin.';
     END IF;
     RETURN l_id;
 END
