@@ -202,3 +202,23 @@ def test_twenty_ticks_at_one_moment_start_one_run(
     assert [run.pk for run in runs] == [PipelineRun.objects.get(status__in=LIVE_RUN_STATES).pk]
     assert slots(hourly, "started") == ["03-02 13:00"]
     assert slots(hourly, "waiting") == ["03-02 14:00", "03-02 15:00"]
+
+
+def test_a_schedule_that_another_tick_holds_is_passed_over(
+    transactional_db: None, standing_clock: Clock, schedule: Make
+) -> None:
+    hourly = schedule("0 * * * *")
+    standing_clock.wait(hours=1)
+    seen: list[list[PipelineRun]] = []
+
+    def beside() -> None:
+        seen.append(tick())
+        connection.close()
+
+    with transaction.atomic():
+        Schedule.objects.select_for_update().get(pk=hourly.pk)
+        other = threading.Thread(target=beside)
+        other.start()
+        other.join(timeout=10)  # one that waits for the lock would wait for us
+        assert seen == [[]]
+    assert len(tick()) == 1
