@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 
+from lineage.connections import brief_transaction
 from lineage.models import Intervention, PipelineRun, Step, Target
 from lineage.states import LIVE_RUN_STATES, RunStatus, StepState
 from medallion.execution.create import code_version, live_run
@@ -49,7 +50,7 @@ def cancel_run(run_id: int, by: str = "", reason: str = "") -> PipelineRun:
 
     A second call changes nothing. Raises RunRefused where there is no such run or it has ended.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with brief_transaction(), connection.cursor() as cursor:
         cursor.execute("SELECT dwh_lineage.cancel_run(%s)", [run_id])
         (status,) = cursor.fetchone()
         if status is None:
@@ -68,7 +69,7 @@ def resume_run(run_id: int, by: str = "", reason: str = "", *, here: bool = Fals
 
     Raises RunRefused where there is no such run or it has not failed, RunIsLive where a newer run is on its way.
     """
-    with _alone(run_id), transaction.atomic():
+    with _alone(run_id), brief_transaction():
         status = _existing(run_id)
         if status != RunStatus.FAILED:
             raise RunRefused(f"Run {run_id} is {status}; a failed run can be resumed.", "Start a new run instead.")
@@ -92,7 +93,7 @@ def skip_step(run_id: int, target: str, by: str = "", reason: str = "") -> Pipel
     In a run that has failed the rest goes on when it is resumed. Raises RunRefused where there is no such step, it
     has succeeded or is running, or the run has ended otherwise.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
+    with brief_transaction(), connection.cursor() as cursor:
         status = _existing(run_id)
         if status not in SKIPPABLE_IN:
             raise RunRefused(f"Run {run_id} is {status}.", "A step is skipped while its run is live, or has failed.")
@@ -124,7 +125,7 @@ def rerun_step(
     Raises RunRefused where the step is not done, or not all that it needs is, or one that follows it is on its way;
     RunIsLive as resume_run.
     """
-    with _alone(run_id), transaction.atomic():
+    with _alone(run_id), brief_transaction():
         status = _existing(run_id)
         if status not in RERUNNABLE_IN:
             raise RunRefused(f"Run {run_id} is {status}.", "Start a new run instead.")

@@ -114,15 +114,14 @@ def test_nothing_is_lost_or_doubled_when_redis_forgets_everything(
 
 
 def test_a_broker_that_is_away_does_not_fail_who_rings(house: House, first_step: Step) -> None:
-    began = time.monotonic()
     child = in_another_process(
-        f"from medallion.execution.doorbell import ring; ring([{first_step.pk}] * 100); print('went on')",
+        "import time; from medallion.execution.doorbell import ring; began = time.monotonic()\n"
+        f"ring([{first_step.pk}] * 100); print(time.monotonic() - began)",
         REDIS_URL=NOWHERE,
     )
     said, _ = child.communicate(timeout=60)
     assert "steps wait until the sweeper rings" in said
-    assert "went on" in said
-    assert time.monotonic() - began < 10
+    assert float(said.splitlines()[-1]) < 5
 
 
 def test_without_a_worker_the_command_says_what_to_do(house: House) -> None:
