@@ -8,7 +8,6 @@ ROUTINES = {
     "end_waivers": "FUNCTION dwh_lineage.end_waivers(text)",
     "bind_waiver": "FUNCTION dwh_lineage.bind_waiver() CASCADE",
     "check_corrections": "FUNCTION dwh_lineage.check_corrections() CASCADE",
-    "count_rejected": "FUNCTION dwh_lineage.count_rejected() CASCADE",
     "forget_exceptions": "FUNCTION dwh_lineage.forget_exceptions(text)",
     "forget_target": "FUNCTION dwh_lineage.forget_target(text)",
     "silver_quality_exceptions": "VIEW silver.quality_exceptions",

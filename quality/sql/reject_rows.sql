@@ -18,6 +18,12 @@ BEGIN
         WHERE r.decision_id = in_decision AND r.bronze_id = ANY (in_rows) AND r.outcome IS NULL
             AND e.id = r.exception_id AND e.state = 'queued'
         RETURNING e.id
+    ), counted AS (
+        INSERT INTO dwh_lineage.issue_deltas (issue_id, delta)
+        SELECT b.issue_id, -count(*)
+        FROM rejected AS x
+        JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = x.id
+        GROUP BY b.issue_id
     )
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, decision_id)
     SELECT x.id, 'queued', 'rejected', in_decision FROM rejected AS x;

@@ -23,6 +23,12 @@ BEGIN
         FROM dwh_lineage.decision_rows AS r
         WHERE r.decision_id = in_undo AND r.bronze_id = ANY (in_rows) AND e.id = r.exception_id AND e.state = 'rejected'
         RETURNING e.id
+    ), counted AS (
+        INSERT INTO dwh_lineage.issue_deltas (issue_id, delta)
+        SELECT b.issue_id, count(*)
+        FROM opened AS o
+        JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = o.id
+        GROUP BY b.issue_id
     )
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, decision_id)
     SELECT o.id, 'rejected', 'open', in_undo FROM opened AS o;

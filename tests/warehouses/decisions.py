@@ -17,17 +17,22 @@ def value(connection: Connection, query: str, *parameters: Any) -> Any:
     return row[0] if row else None
 
 
-def decide(connection: Connection, target: str, verb: str) -> int:
-    """A decision of somebody's; returns its id."""
+def steward(connection: Connection) -> str:
+    """The name of a user who decides."""
     connection.execute(
         "INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_active, is_superuser, "
         "date_joined) VALUES ('steward', '', '', '', '', true, true, false, now()) ON CONFLICT DO NOTHING"
     )
+    return "steward"
+
+
+def decide(connection: Connection, target: str, verb: str) -> int:
+    """A decision of somebody's; returns its id."""
     decision = value(
         connection,
         "INSERT INTO dwh_lineage.quality_decisions (verb, target, author_id) "
-        "SELECT %s, %s, u.id FROM auth_user AS u WHERE u.username = 'steward' RETURNING id",
-        verb, target,
+        "SELECT %s, %s, u.id FROM auth_user AS u WHERE u.username = %s RETURNING id",
+        verb, target, steward(connection),
     )  # fmt: skip
     return int(decision)
 
@@ -70,6 +75,29 @@ def waive(
         target, rule, bronze_id, first, last, expires, decide(connection, target, "waive"),
     )  # fmt: skip
     return int(waiver)
+
+
+def queue(
+    connection: Connection, target: str, verb: str, bronze_id: int, patch: Mapping[str, str | None] | None = None
+) -> int:
+    """A decision about the open exception of a row, which a replay carries out; returns its id."""
+    exception = value(
+        connection,
+        "SELECT id FROM dwh_lineage.quality_exceptions WHERE target_table = %s AND bronze_id = %s",
+        target, bronze_id,
+    )  # fmt: skip
+    return int(
+        value(
+            connection,
+            "SELECT dwh_lineage.decide(%s, %s, %s, %s, 'why', %s)",
+            verb, target, Jsonb({"exceptions": [exception]}), steward(connection), patch and Jsonb(patch),
+        )
+    )  # fmt: skip
+
+
+def undo(connection: Connection, decision: int) -> int:
+    """The decision that undoes another, which a replay carries out; returns its id."""
+    return int(value(connection, "SELECT dwh_lineage.undo(%s, %s)", decision, steward(connection)))
 
 
 def move(connection: Connection, target: str, bronze_id: int, state: str) -> None:

@@ -90,8 +90,8 @@ WAIVABLE = {
 }  # fmt: skip
 
 
-VERBS = ("mend", "mend", "correct", "correct", "withdraw", "reject", "reject", "reinstate", "waive", "waive", "end",
-         "expire", "again")  # fmt: skip
+VERBS = ("mend", "mend", "correct", "correct", "withdraw", "waive", "waive", "end", "expire", "again",
+         "replay", "replay", "reject", "reject", "set_aside", "undo", "undo")  # fmt: skip
 
 
 def acts(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Act]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,19 @@ from psycopg import sql
 from medallion import bronze
 from tests.warehouses import bench_database as bench
 from tests.warehouses import decisions, histories, model
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay did to a row, and its correction before and after."""
+
+    target: str
+    decision: int
+    bronze_id: int
+    before: dict[str, str | None] | None = None
+    after: dict[str, str | None] | None = None
+    rejected: bool = False
+    waivers: Sequence[model.Waiver] = ()
 
 
 @dataclass
@@ -30,6 +43,7 @@ class World:
     decided: dict[str, model.Decisions] = field(default_factory=dict)
     #: Tables about which people have decided since their rebuild.
     undecided: set[str] = field(default_factory=set)
+    replays: list[Replay] = field(default_factory=list)
     surrogates: dict[str, dict[tuple[Any, ...], int]] = field(default_factory=dict)
 
     # --- What happens -------------------------------------------------------------------------------------------------
@@ -69,8 +83,12 @@ class World:
         self.call(target, "rebuild")
         self.taken[target] = len(self.rows)
         self.undecided.discard(target)
-        for fed in self.gold:
-            self.call(fed)
+        self.feed()
+
+    def feed(self) -> None:
+        """Loads what reads the silver tables."""
+        for target in self.gold:
+            self.call(target)
 
     def settle(self) -> None:
         """Rebuilds all tables about which people have decided since."""
@@ -79,9 +97,13 @@ class World:
 
     # --- What people decide -------------------------------------------------------------------------------------------
     def decide(self, act: histories.Act) -> None:
-        """Does what an act says, if there is anything to do it to."""
+        """Does what an act says, if there is anything to do it to. What replays carry out holds at once; the rest holds
+        with the next rebuild."""
         target = self.silver[act.table % len(self.silver)]
         if not getattr(self, f"_{act.verb}")(act, target, self.decisions(target)):
+            self.feed()
+            if target not in self.undecided:
+                self.check_silver(target)
             return
         self.undecided.add(target)
         self.surrogates.pop(target, None)
@@ -98,9 +120,7 @@ class World:
         if not found:
             return False
         bronze_id = picked(sorted(found), act.pick)
-        good = histories.GOOD_READING if target == "silver.readings" else histories.GOOD_MEMBER
-        columns = {rule.split(":")[0] for rule in found[bronze_id]}
-        return self._patch(target, decided, bronze_id, {name: good[name] for name in columns})
+        return self._patch(target, decided, bronze_id, mending(target, found[bronze_id]))
 
     def _correct(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Corrects any row to anything."""
@@ -120,21 +140,80 @@ class World:
         del decided.corrections[bronze_id]
         return True
 
+    # Carried out by a replay, which makes the decision hold at once.
+    def _replay(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Corrects an open exception, to what is good or to anything."""
+        found = quarantined(self.lab, target)
+        if found:
+            bronze_id = picked(sorted(found), act.pick)
+            patch = mending(target, found[bronze_id]) if act.other % 3 else act.patch
+            before = decided.corrections.get(bronze_id)
+            if decision := self.carry_out(target, "correct", bronze_id, patch):
+                now = decided.corrections[bronze_id] = {**(before or {}), **patch}
+                self.replays.append(Replay(target, decision, bronze_id, before, now))
+        return False
+
     def _reject(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Rejects an open exception; sometimes one that has just been corrected, so that it would pass."""
         mended = act.other % 2 == 1 and self._mend(act, target, decided)
-        return self._move(sorted(quarantined(self.lab, target)), act, target, decided, "rejected") or mended
+        found = quarantined(self.lab, target)
+        if found:
+            bronze_id = picked(sorted(found), act.pick)
+            if decision := self.carry_out(target, "reject", bronze_id):
+                decided.rejected.add(bronze_id)
+                self.replays.append(Replay(target, decision, bronze_id, rejected=True))
+        return mended
 
-    def _reinstate(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
-        return self._move(sorted(decided.rejected), act, target, decided, "open")
+    def _set_aside(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Waives what an open exception breaks."""
+        found = {
+            bronze_id: sorted(rules & {*histories.WAIVABLE.get(target, ())})
+            for bronze_id, rules in quarantined(self.lab, target).items()
+        }
+        can_be = sorted(bronze_id for bronze_id, rules in found.items() if rules)
+        if can_be:
+            bronze_id = picked(can_be, act.pick)
+            if decision := self.carry_out(target, "waive", bronze_id):
+                waivers = [model.Waiver(0, rule, bronze_id) for rule in found[bronze_id]]
+                decided.waivers += waivers
+                self.replays.append(Replay(target, decision, bronze_id, waivers=waivers))
+        return False
 
-    def _move(self, among: list[int], act: histories.Act, target: str, decided: model.Decisions, state: str) -> bool:
-        if not among:
+    def _undo(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Takes back the latest replay, if nobody has decided about its row since."""
+        if not self.replays:
             return False
-        bronze_id = picked(among, act.pick)
-        decisions.move(self.lab, target, bronze_id, state)
-        decided.rejected ^= {bronze_id}
-        return True
+        replay = self.replays.pop()
+        decided = self.decisions(replay.target)
+        if replay.after is not None and decided.corrections.get(replay.bronze_id) is not replay.after:
+            return False
+        if self.carried_out(decisions.undo(self.lab, replay.decision)) == "overtaken":
+            return False
+        decided.rejected -= {replay.bronze_id} if replay.rejected else set()
+        decided.waivers = [waiver for waiver in decided.waivers if not any(waiver is one for one in replay.waivers)]
+        if replay.after is not None:
+            del decided.corrections[replay.bronze_id]
+            if replay.before is not None:
+                decided.corrections[replay.bronze_id] = replay.before
+        if replay.target not in self.undecided:
+            self.check_silver(replay.target)
+        return False
+
+    def carry_out(
+        self, target: str, verb: str, bronze_id: int, patch: Mapping[str, str | None] | None = None
+    ) -> int | None:
+        """Decides and replays; the decision, unless it was overtaken."""
+        decision = decisions.queue(self.lab, target, verb, bronze_id, patch)
+        return None if self.carried_out(decision) == "overtaken" else decision
+
+    def carried_out(self, decision: int) -> str:
+        """Replays a decision of one row; what became of that."""
+        assert self.replay_chunk(decision) == 0
+        outcome = "SELECT outcome FROM dwh_lineage.decision_rows WHERE decision_id = %s"
+        return str(decisions.value(self.lab, outcome, decision))
+
+    def replay_chunk(self, decision: int) -> int:
+        return int(decisions.value(self.lab, "SELECT dwh_lineage.replay_chunk(%s)", decision))
 
     def _waive(
         self, act: histories.Act, target: str, decided: model.Decisions, expires: datetime | None = None
@@ -165,9 +244,10 @@ class World:
         return True
 
     def _end(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
-        if not decided.waivers:
+        own = [waiver for waiver in decided.waivers if waiver.number]
+        if not own:
             return False
-        waiver = picked(decided.waivers, act.pick)
+        waiver = picked(own, act.pick)
         waiver.last = picked([0, *(number for number, _ in self.batches)], act.other)
         self.lab.execute(
             "UPDATE dwh_lineage.waivers SET last_batch_no = %s WHERE id = %s", (waiver.last, waiver.number)
@@ -235,6 +315,12 @@ class World:
         table = next(table for table in bench.GOLD if table.target == target)
         query = table.parsed().among_standing(table.contract().get("standing", {}))
         return multiset(self.lab.execute(query).fetchall())
+
+
+def mending(target: str, broken: set[str]) -> dict[str, str | None]:
+    """A patch that makes a row good that breaks these rules."""
+    good = histories.GOOD_READING if target == "silver.readings" else histories.GOOD_MEMBER
+    return {name: good[name] for name in sorted({rule.split(":")[0] for rule in broken})}
 
 
 def picked(among: Any, number: int) -> Any:
