@@ -6,13 +6,11 @@ day it is told which day, and deletes and inserts that one alone.
 
 from __future__ import annotations
 
-import statistics
-
 import psycopg
 from psycopg.rows import TupleRow
 
-from bench.report import Row, seconds
-from bench.warehouse import STAR
+from bench.report import Row, compared, seconds
+from bench.star import STAR
 from medallion import compile as compiler
 
 Connection = psycopg.Connection[TupleRow]
@@ -23,7 +21,7 @@ _SILVER = {
         INSERT INTO silver.products (
             product_id, name, category, price, valid_from, is_current, _source_bronze_id, _batch_id
         )
-        SELECT 'P' || n, 'Product ' || n, (ARRAY['books', 'garden', 'kitchen', 'music', 'toys'])[1 + n % 5], 10,
+        SELECT 'P' || n, 'Product ' || n, (ARRAY['books', 'garden', 'kitchen', 'music', 'toys'])[1 + n %% 5], 10,
             '2020-01-01', true, n, gen_random_uuid()
         FROM generate_series(0, 999) AS n""",
     "silver.customers": """
@@ -60,27 +58,27 @@ _KEYS = {"customer_key": "dim_customer", "product_key": "dim_product", "date_key
 
 def run(connection_url: str, size: int = 1_000_000, tries: int = 1) -> list[Row]:
     """Measures a full build and one restated day of `size` lines, `tries` times anew."""
-    measured: dict[str, list[tuple[float, float]]] = {}
+    measured: dict[tuple[str, float], list[tuple[float, float]]] = {}
     with psycopg.connect(connection_url, autocommit=True) as connection:
         _fill(connection, size // 4)
         for _ in range(tries):
             for table in STAR:
                 connection.execute(_literal(compiler.create(table.target, table.contract(), "bench").forward))
                 connection.execute(_literal(_hand_table(table.target)))
-            pairs = measured.setdefault(f"gold fact + daily aggregate, full, {size:,} lines", [])
+            pairs = measured.setdefault((f"gold fact + daily aggregate, full, {size:,} lines", 1.2), [])
             pairs.append((seconds(lambda: _by_hand(connection)), seconds(lambda: _by_load(connection))))
             connection.execute("VACUUM ANALYZE gold.bench_fact")
             connection.execute("VACUUM ANALYZE dwh_staging.hand_bench_fact")
             with connection.transaction():
                 connection.execute(_RESTATED)
                 _batch(connection, "silver.order_items")
-            pairs = measured.setdefault(f"gold, one restated day of 461, {size:,} lines", [])
+            pairs = measured.setdefault((f"gold, one restated day of 461, {size:,} lines", 2), [])
             pairs.append((seconds(lambda: _one_day_by_hand(connection)), seconds(lambda: _by_load(connection))))
             _compare(connection)
             for table in reversed(STAR):
                 connection.execute(_literal(compiler.create(table.target, table.contract(), "bench").backward))
                 connection.execute(_literal(f"DROP TABLE dwh_staging.hand_{table.name}"))
-    return [_row(operation, pairs) for operation, pairs in measured.items()]
+    return [compared(operation, pairs, goal) for (operation, goal), pairs in measured.items()]
 
 
 def _fill(connection: Connection, orders: int) -> None:
@@ -158,11 +156,6 @@ def _compare(connection: Connection) -> None:
         ).fetchone()
         if difference != (0,):
             raise AssertionError(f"{table.target}: {difference} rows differ from those of the hand-written SQL.")
-
-
-def _row(operation: str, pairs: list[tuple[float, float]]) -> Row:
-    limit, ours = (statistics.median(times) for times in zip(*pairs, strict=True))
-    return Row(operation, limit, ours, statistics.median(ours / limit for limit, ours in pairs))
 
 
 def _literal(text: str) -> bytes:

@@ -1,12 +1,10 @@
-"""The tables that the measures load: customers with history, all kinds of rules, deletes by marker; a fact and an
-aggregate over the tables of the ecommerce example."""
+"""The tables that the measures load: customers with history, all kinds of rules, deletes by marker."""
 
 from __future__ import annotations
 
 import psycopg
 from psycopg.rows import TupleRow
 
-from ecommerce.warehouse import DimCustomer, DimDate, DimProduct
 from medallion import compile as compiler
 from medallion.warehouse import (
     SCD2,
@@ -19,7 +17,6 @@ from medallion.warehouse import (
     Timestamp,
     Uuid,
     bronze,
-    gold,
     silver,
     sources,
 )
@@ -54,21 +51,7 @@ class BenchCustomers(silver.Table):
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
 
 
-class BenchFact(gold.Fact):
-    """Order lines with their customers, products and days."""
-
-    query, grain = "bench_fact.sql", "order_id order_line_number"
-    dimensions = {"customer_key": DimCustomer, "product_key": DimProduct, "date_key": DimDate}
-
-
-class BenchDaily(gold.Aggregate):
-    """What was sold on each day."""
-
-    query, grain = "bench_daily.sql", "date_key customer_segment product_category"
-
-
 TABLES = (BenchRawCustomers, BenchCustomers)
-STAR = (BenchFact, BenchDaily)
 
 
 def install(connection: psycopg.Connection[TupleRow], *tables: type[bronze.Table | silver.Table]) -> None:

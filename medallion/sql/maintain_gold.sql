@@ -1,5 +1,5 @@
--- Keeps a gold table in shape: of a calendar the flags of today, of a partitioned fact the partitions of this period and
--- the two that follow. Returns how many partitions it made. Locks as ensure_partitions.
+-- Keeps a gold table in shape: of a calendar the flags of today; of a partitioned fact the partitions of this period and
+-- the two that follow; BRIN indexes summarised. Returns how many partitions it made. Locks as ensure_partitions.
 CREATE FUNCTION dwh_etl.maintain_gold(in_target text)
 RETURNS integer
 LANGUAGE plpgsql
@@ -16,6 +16,12 @@ BEGIN
     IF l_target.kind = 'calendar' THEN
         EXECUTE format('CALL dwh_etl.%I()', 'flags_' || replace(in_target, '.', '_'));
     END IF;
+    PERFORM brin_summarize_new_values(x.indexrelid)
+    FROM pg_partition_tree(l_target.relation) AS p
+    JOIN pg_index AS x ON x.indrelid = p.relid
+    JOIN pg_class AS c ON c.oid = x.indexrelid AND c.relkind = 'i'
+    JOIN pg_am AS a ON a.oid = c.relam
+    WHERE a.amname = 'brin';
     IF l_target.every IS NULL THEN
         RETURN 0;
     END IF;

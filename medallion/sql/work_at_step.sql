@@ -47,7 +47,7 @@ BEGIN
     ELSE
         ROLLBACK;
     END IF;
-    IF l_sqlstate = 'AS050' THEN
+    IF l_sqlstate IN ('AS050', 'AS070') THEN
         -- What the gate saw went with the load: it is recorded in a transaction of its own.
         CALL dwh_etl.record_evidence(in_batch_id, in_target);
     END IF;
