@@ -54,7 +54,7 @@ def test_the_list_costs_the_same_however_long_it_is(
         one.slots.create(logical_time=datetime(2026, 3, 2, 12, tzinfo=UTC))
     with django_assert_max_num_queries(8):
         page = steward.get(reverse("admin:schedules"))
-    assert len(page.context["table"].data) == 32
+    assert len(page.context["table"].data) == Schedule.objects.count()
     assert len(steward.get(reverse("admin:schedules"), {"pipeline": "p1"}).context["table"].data) == 11
 
 

@@ -44,5 +44,5 @@ def test_everything_that_beat_sends_is_a_task_that_workers_know() -> None:
     app.loader.import_default_modules()
     sent = {entry["task"] for entry in app.conf.beat_schedule.values()}
     ours = {f"medallion.tasks.{name}" for name in ("sweep", "tick", "pick_up", "maintain")}
-    assert sent == ours | {"assay.tasks.deliver"}
+    assert sent == ours | {"assay.tasks.deliver", "quality.tasks.resume_replays"}
     assert sent <= set(app.tasks)

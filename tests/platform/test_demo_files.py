@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from assay import demo
 
 
-@pytest.mark.parametrize(("name", "count", "tables"), [("retail", 20, 1), ("ecommerce", 12, 4)])
+@pytest.mark.parametrize(("name", "count", "tables"), [("retail", 20, 1), ("ecommerce", 15, 5)])
 def test_an_example_takes_the_files_that_it_writes_and_leaves_the_truth(
     name: str, count: int, tables: int, tmp_path: Path
 ) -> None:
