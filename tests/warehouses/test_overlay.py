@@ -41,7 +41,7 @@ def test_the_latest_correction_counts_and_a_withdrawn_one_gives_the_row_back(lab
     correct(lab, Readings.target, bad, {"state": "on", "sensor": "s2"})
     bench.call(lab, Readings.target, "rebuild")
     assert [(row["state"], row["sensor"]) for row in bench.rows(lab, Readings.target)] == [("on", "s2")]
-    correct(lab, Readings.target, bad, {}, withdrawn=True)
+    correct(lab, Readings.target, bad, {"state": "on"}, withdrawn=True)
     bench.call(lab, Readings.target, "rebuild")
     assert bench.rows(lab, Readings.target) == []
     assert state_of(lab, Readings.target, bad) == "open"
@@ -202,7 +202,7 @@ def test_a_row_that_a_correction_excludes_closes_its_exception_until_that_is_wit
     bench.call(lab, Readings.target, "rebuild")
     assert state_of(lab, Readings.target, bad) == "superseded"
     assert outcomes(lab, Readings.target) == {"excluded": 1, "gap": 0}
-    correct(lab, Readings.target, bad, {}, withdrawn=True)
+    correct(lab, Readings.target, bad, {"state": "on"}, withdrawn=True)
     bench.call(lab, Readings.target, "rebuild")
     assert state_of(lab, Readings.target, bad) == "open"
     assert outcomes(lab, Readings.target) == {"quarantined": 1, "gap": 0}
