@@ -255,6 +255,17 @@ def test_a_correction_of_an_older_version_goes_into_history_not_on_top(lab: Conn
     assert gap(lab, Members.target) == 0
 
 
+@pytest.mark.parametrize("target", [Members.target, Latest.target])
+def test_a_row_that_a_correction_gives_to_another_key_leaves_nothing_behind(lab: Connection, target: str) -> None:
+    member = {"region": "r", "id": "1", "name": "n", "state": "a", "updated": "2024-01-01"}
+    (row,) = bench.ingest(lab, RawMembers, [member]).ids
+    bench.call(lab, target)
+    correct(lab, target, row, {"id": "2"}, {"id": "1"})
+    bench.call(lab, target, "rebuild")
+    assert [int(found["id"]) for found in bench.rows(lab, target)] == [2]
+    assert outcomes(lab, target) == {"current": 1, "gap": 0}
+
+
 def test_corrections_are_append_only(lab: Connection) -> None:
     (bad,) = readings(lab, GOOD | {"state": "onn"})
     correct(lab, Readings.target, bad, {"state": "off"})
