@@ -41,7 +41,7 @@ def test_the_latest_correction_counts_and_a_withdrawn_one_gives_the_row_back(lab
     correct(lab, Readings.target, bad, {"state": "on", "sensor": "s2"})
     bench.call(lab, Readings.target, "rebuild")
     assert [(row["state"], row["sensor"]) for row in bench.rows(lab, Readings.target)] == [("on", "s2")]
-    correct(lab, Readings.target, bad, {}, withdrawn=True)
+    correct(lab, Readings.target, bad, {"state": "on"}, withdrawn=True)
     bench.call(lab, Readings.target, "rebuild")
     assert bench.rows(lab, Readings.target) == []
     assert state_of(lab, Readings.target, bad) == "open"
@@ -202,7 +202,7 @@ def test_a_row_that_a_correction_excludes_closes_its_exception_until_that_is_wit
     bench.call(lab, Readings.target, "rebuild")
     assert state_of(lab, Readings.target, bad) == "superseded"
     assert outcomes(lab, Readings.target) == {"excluded": 1, "gap": 0}
-    correct(lab, Readings.target, bad, {}, withdrawn=True)
+    correct(lab, Readings.target, bad, {"state": "on"}, withdrawn=True)
     bench.call(lab, Readings.target, "rebuild")
     assert state_of(lab, Readings.target, bad) == "open"
     assert outcomes(lab, Readings.target) == {"quarantined": 1, "gap": 0}
@@ -253,6 +253,17 @@ def test_a_correction_of_an_older_version_goes_into_history_not_on_top(lab: Conn
     ]  # fmt: skip
     assert history[1]["_source_bronze_id"] == ids[1]
     assert gap(lab, Members.target) == 0
+
+
+@pytest.mark.parametrize("target", [Members.target, Latest.target])
+def test_a_row_that_a_correction_gives_to_another_key_leaves_nothing_behind(lab: Connection, target: str) -> None:
+    member = {"region": "r", "id": "1", "name": "n", "state": "a", "updated": "2024-01-01"}
+    (row,) = bench.ingest(lab, RawMembers, [member]).ids
+    bench.call(lab, target)
+    correct(lab, target, row, {"id": "2"}, {"id": "1"})
+    bench.call(lab, target, "rebuild")
+    assert [int(found["id"]) for found in bench.rows(lab, target)] == [2]
+    assert outcomes(lab, target) == {"current": 1, "gap": 0}
 
 
 def test_corrections_are_append_only(lab: Connection) -> None:

@@ -136,8 +136,7 @@ class World:
         if not decided.corrections:
             return False
         bronze_id = picked(sorted(decided.corrections), act.pick)
-        decisions.correct(self.lab, target, bronze_id, {}, withdrawn=True)
-        del decided.corrections[bronze_id]
+        decisions.correct(self.lab, target, bronze_id, decided.corrections.pop(bronze_id), withdrawn=True)
         return True
 
     # Carried out by a replay, which makes the decision hold at once.
@@ -289,6 +288,8 @@ class World:
         bad = model.exceptions(taken, table.judge)
         assert quarantined(self.lab, target) == bad, target
         assert open_by_issue(self.lab, target) == Counter(rule for broken in bad.values() for rule in broken), target
+        closed = "SELECT bronze_id FROM dwh_lineage.quality_exceptions WHERE target_table = %s AND state = 'superseded'"
+        assert {outcomes[row] for (row,) in self.lab.execute(closed.encode(), (target,))} <= {"excluded"}, target
         line = decisions.outcomes(self.lab, target)
         assert line.pop("gap") == 0, (target, line)
         waiting = Counter({"waiting": len(self.rows) - len(taken)}) if len(self.rows) > len(taken) else Counter()
