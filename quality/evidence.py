@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q
 
-from lineage.models import Batch, ColumnLineage
+from lineage.models import Batch, ColumnLineage, Target
 from quality.models import ExceptionBreach, QualityException
 
 
@@ -26,7 +26,7 @@ def raw_cells(exception: QualityException, breaches: Sequence[ExceptionBreach]) 
     declared = exception.target_table.contract.get("source_columns", [])
     in_order = [name for name in declared if name in data] + [name for name in data if name not in declared]
     cells = {name: Cell(name, None if data[name] is None else str(data[name])) for name in in_order}
-    sources = _source_columns(exception)
+    sources = source_columns(exception.target_table, exception.source_table)
     for breach in breaches:
         if breach.column_name is None:
             continue
@@ -37,16 +37,16 @@ def raw_cells(exception: QualityException, breaches: Sequence[ExceptionBreach]) 
     return list(cells.values())
 
 
-def _source_columns(exception: QualityException) -> dict[str, list[str]]:
-    """Which columns of the raw row each column of the target is made of, as the declaration says."""
+def source_columns(target: Target, source: str) -> dict[str, list[str]]:
+    """Which columns of the raw row each column of the target is made of, as the declaration says. One query."""
     edges = ColumnLineage.objects.filter(
-        target_table=exception.target_table_id, source_table=exception.source_table, lineage=None, kind="DIRECT"
+        target_table=target.pk, source_table=source, lineage=None, kind="DIRECT"
     ).values_list("target_column", "source_column")
     found: dict[str, list[str]] = {}
-    for target, source in edges:
-        found.setdefault(target, []).append(source)
+    for column, origin in edges:
+        found.setdefault(column, []).append(origin)
     # The column that says since when a version holds is stored as valid_from.
-    if (effective := exception.target_table.contract.get("effective")) and "valid_from" in found:
+    if (effective := target.contract.get("effective")) and "valid_from" in found:
         found.setdefault(effective, found["valid_from"])
     return found
 

@@ -236,6 +236,10 @@ class QualityDecision(models.Model):
     class Meta:
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
+        permissions = (
+            ("decide", "May correct, waive and reject rows, and undo that"),
+            ("approve", "May approve what others have proposed"),
+        )
         indexes = (
             models.Index(fields=("progressed_at",), condition=Q(state="queued"), name="quality_decisions_queued_idx"),
         )

@@ -73,6 +73,8 @@ def preview(decision: Decision) -> Preview:
                 return _seen(connection, decision.selection.target, number)
         except psycopg.errors.SerializationFailure:
             raise DecisionRefused("The table was loaded just now.", "Ask again.") from None
+        except psycopg.errors.LockNotAvailable:
+            raise DecisionRefused("The table is being loaded.", "Ask again when the load is over.") from None
         except psycopg.Error as error:
             raise refused(error) from error
 

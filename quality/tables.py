@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from lineage.columns import NUMBER, AssayTable, BadgeColumn, MomentColumn, TableNameColumn
+from lineage.columns import NUMBER, AssayTable, BadgeColumn, CountColumn, MomentColumn, TableNameColumn
 from quality.models import ExceptionBreach, UnreadableLine
 
 WIDE = {"td": {"class": "wide"}}
@@ -59,6 +59,28 @@ class BreachTable(AssayTable):
 
     def render_also(self, record: ExceptionBreach, value: list[str]) -> str:
         return " · ".join(message for message in value if message != record.message)
+
+
+class DecisionTable(AssayTable):
+    """Decisions, the latest first."""
+
+    id = tables.Column(verbose_name="Decision")
+    verb = tables.Column()
+    state = BadgeColumn()
+    target = TableNameColumn(accessor="target_id", verbose_name="Table")
+    selected = CountColumn(verbose_name="Rows")
+    landed = CountColumn()
+    failing = CountColumn(verbose_name="Still fail")
+    reason = tables.Column(attrs=WIDE)
+    author = tables.Column(verbose_name="By")
+    created_at = MomentColumn(verbose_name="When")
+
+    class Meta(AssayTable.Meta):
+        empty_text = "Nobody has decided anything."
+        attrs = {"class": "grid", "caption": "Decisions"}
+
+    def render_id(self, value: int) -> SafeString:
+        return format_html('<a href="{}">{}</a>', reverse("admin:decision", args=[value]), value)
 
 
 class UnreadableLineTable(AssayTable):

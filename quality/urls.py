@@ -1,15 +1,58 @@
 """The pages of this app, as the admin site mounts them."""
 
 from lineage.pages import Page
-from quality import views
+from quality import decision_views, views
 
 _VIEW = "quality.view_qualityexception"
+_DECIDE = "quality.decide"
+_APPROVE = "quality.approve"
 
 PAGES = (
     Page("exceptions/", views.exceptions, "exceptions", "Exceptions", _VIEW, order=20, in_navigation=True),
     Page("exceptions/causes/<int:issue_id>/", views.issue, "issue", "Cause", _VIEW, parent="exceptions"),
     Page("exceptions/rows/", views.exception_rows, "exception_rows", "Rows", _VIEW, parent="exceptions"),
     Page("exceptions/rows/<int:exception_id>/", views.exception, "exception", "Exception", _VIEW, parent="exceptions"),
+    Page(
+        "exceptions/causes/<int:issue_id>/decide/",
+        decision_views.decide,
+        "decide",
+        "Decide",
+        _DECIDE,
+        parent="exceptions",
+    ),
+    Page("exceptions/decisions/", decision_views.decisions, "decisions", "Decisions", _VIEW, parent="exceptions"),
+    Page(
+        "exceptions/decisions/<int:decision_id>/",
+        decision_views.decision,
+        "decision",
+        "Decision",
+        _VIEW,
+        parent="decisions",
+    ),
+    Page(
+        "exceptions/decisions/<int:decision_id>/approve/",
+        decision_views.approve,
+        "decision-approve",
+        "Approve",
+        _APPROVE,
+        parent="decisions",
+    ),
+    Page(
+        "exceptions/decisions/<int:decision_id>/stop/",
+        decision_views.stop,
+        "decision-stop",
+        "Stop",
+        _DECIDE,
+        parent="decisions",
+    ),
+    Page(
+        "exceptions/decisions/<int:decision_id>/undo/",
+        decision_views.undo,
+        "decision-undo",
+        "Undo",
+        _DECIDE,
+        parent="decisions",
+    ),
     Page(
         "exceptions/unreadable/",
         views.unreadable_lines,

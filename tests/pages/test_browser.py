@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -58,6 +59,13 @@ def site(db: None, settings: Any) -> Iterator[str]:
     seeds.seed_exceptions(220)
     seeds.seed_accounting(gap=2)
     User.objects.create_superuser("ada", password="engine")  # noqa: S106
+    with serving() as address:
+        yield address
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """The pages, served from the test's own connection."""
     ours = connections["default"]
     application = get_wsgi_application()
 
@@ -98,6 +106,13 @@ def beside(site: str) -> Callable[[Callable[[], Any]], Any]:
 @pytest.fixture
 def page(site: str) -> Iterator[Page]:
     """A page of somebody who has logged in; what the browser complains about fails the test."""
+    with browsing(site) as page:
+        yield page
+
+
+@contextmanager
+def browsing(site: str) -> Iterator[Page]:
+    """The same, of pages at any address, where ada may log in."""
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
