@@ -32,15 +32,19 @@ BEGIN
                       HINT = 'A correction patches columns of the source, as the file names them, not of the table.';
         END IF;
         -- The name comes from targets, written by a migration, quoted. The bounds let the BRIN index leave out the rest.
+        -- Materialized: a plan for the first wrong one alone would look through bronze once for each correction.
         EXECUTE format(
-            'SELECT m.bronze_id, b._bronze_id IS NULL AS missing, e.key AS name, e.value AS expected,
-                to_jsonb(b) ->> e.key AS found
-            FROM made AS m
-            LEFT JOIN (SELECT * FROM %s AS r WHERE r._bronze_id BETWEEN $2 AND $3) AS b ON b._bronze_id = m.bronze_id
-            LEFT JOIN LATERAL jsonb_each_text(m.expected) AS e ON true
-            WHERE m.target = $1
-                AND (b._bronze_id IS NULL OR (e.key IS NOT NULL AND to_jsonb(b) ->> e.key IS DISTINCT FROM e.value))
-            LIMIT 1', l_table.rows_relation
+            'WITH wrong AS MATERIALIZED (
+                SELECT m.bronze_id, b._bronze_id IS NULL AS missing, e.key AS name, e.value AS expected,
+                    to_jsonb(b) ->> e.key AS found
+                FROM made AS m
+                LEFT JOIN (SELECT * FROM %s AS r WHERE r._bronze_id BETWEEN $2 AND $3) AS b
+                    ON b._bronze_id = m.bronze_id
+                LEFT JOIN LATERAL jsonb_each_text(m.expected) AS e ON true
+                WHERE m.target = $1
+                    AND (b._bronze_id IS NULL OR (e.key IS NOT NULL AND to_jsonb(b) ->> e.key IS DISTINCT FROM e.value))
+            )
+            SELECT * FROM wrong LIMIT 1', l_table.rows_relation
         ) INTO l_wrong USING l_table.target, l_table.first_id, l_table.last_id;
         IF l_wrong.missing THEN
             RAISE EXCEPTION 'A correction of % is for bronze row %, which % does not have.',
