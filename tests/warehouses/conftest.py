@@ -85,6 +85,13 @@ def connect_crowd(crowd_parameters: Parameters) -> Iterator[Connect]:
 
 
 @pytest.fixture
+def connect_empty(lab_parameters: Parameters) -> Iterator[Connect]:
+    """Connections to an empty laboratory of the test's own, in which it commits."""
+    with copy_of(lab_parameters, "_seed") as seed, connecting(seed) as connect:
+        yield connect
+
+
+@pytest.fixture
 def lab(connect: Connect) -> bench.Connection:
     """A connection in a transaction as loads need it; what the test does is rolled back."""
     connection = connect()

@@ -7,7 +7,6 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,7 +14,7 @@ import psycopg
 import pytest
 
 from tests.warehouses import bench_database as bench
-from tests.warehouses.conftest import Connect, Parameters, connecting, copy_of
+from tests.warehouses.conftest import Connect
 
 pytestmark = pytest.mark.django_db
 
@@ -50,13 +49,6 @@ _LOST_OR_DOUBLED = {
         WHERE s.n IS DISTINCT FROM 1 OR b.id IS NULL
     """,
 }
-
-
-@pytest.fixture
-def connect_empty(lab_parameters: Parameters) -> Iterator[Connect]:
-    """Connections to an empty laboratory of the test's own."""
-    with copy_of(lab_parameters, "_seed") as seed, connecting(seed) as connect:
-        yield connect
 
 
 def write(connect: Connect, writer: int, seed: int) -> int:
