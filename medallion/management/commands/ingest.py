@@ -19,6 +19,9 @@ from medallion.registry import warehouse
 
 
 class Command(BaseCommand):
+    # `migrate` has checked the declarations that are installed; to import all pages and queries for it again would take
+    # longer than a small load.
+    requires_system_checks = ()
     help = "Ingests the files of a source into its bronze table. A file whose content was ingested before is skipped."
 
     def add_arguments(self, parser: CommandParser) -> None:
