@@ -7,20 +7,23 @@ from typing import Any, ClassVar
 
 from medallion import declaration
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import CsvFiles
+from medallion.sources import Files, JsonRecords
 
 
 class Table(declaration.Table):
     """A bronze table. `columns` names its columns: a text of names that are spelled as in the files, or a mapping from
-    a column's name to the header, or headers, under which it arrives. `retention`: how long rows are kept, as in
-    "13 months"; None: for ever."""
+    a column's name to the header, or headers, under which it arrives; of JSON, to its path, or paths, in a record
+    ("address.city"). `explode`: the path to a list in each JSON record, whose elements are the rows; their columns'
+    paths begin there, or with "^." at the record around it. `retention`: how long rows are kept, as in "13 months";
+    None: for ever."""
 
     layer = "bronze"
     kind = "bronze"
     abstract = True
-    source: ClassVar[type[CsvFiles]]
+    source: ClassVar[type[Files]]
     columns: ClassVar[str | Mapping[str, str | tuple[str, ...]]]
     retention: ClassVar[str | None] = None
+    explode: ClassVar[str | None] = None
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
@@ -40,7 +43,7 @@ class Table(declaration.Table):
     @classmethod
     def spec(cls) -> BronzeSpec:
         """What an ingestion needs to know."""
-        return BronzeSpec(cls.target, cls.rows_relation(), cls.source, cls.bronze_columns())
+        return BronzeSpec(cls.target, cls.rows_relation(), cls.source, cls.bronze_columns(), cls.explode)
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
@@ -48,7 +51,12 @@ class Table(declaration.Table):
             {"name": column.name, **({"headers": list(column.aliases)} if column.aliases else {})}
             for column in cls.bronze_columns()
         ]
-        options = {"retention": cls.retention, "description": cls.description()}
+        options = {
+            "payload": issubclass(cls.source, JsonRecords),
+            "explode": cls.explode,
+            "retention": cls.retention,
+            "description": cls.description(),
+        }
         return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {
             name: value for name, value in options.items() if value
         }

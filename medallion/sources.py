@@ -58,15 +58,11 @@ class Source:
         return InvalidSourceError(f"{file}, class {cls.__name__}: {message}")
 
 
-class CsvFiles(Source):
-    """CSV files under the data root, plain or compressed (gzip, zstd, zip of one), with a header.
+class Files(Source):
+    """Files under the data root, plain or compressed (gzip, zstd, zip of one).
 
     path             glob relative to the data root
-    unknown_columns  KEEP them in _extra, or FAIL
-    delimiter        one character; None finds the one of , ; tab | that fits the header
-    quote            one character
     encoding         None: by byte order mark, else UTF-8. A Python name, as in "cp1252", where files are neither
-    header_within    the header is the first line that names all declared columns, within so many; 1: the first line
     max_bytes        refuse a file that is larger than this, unpacked
     max_rows         refuse a file with more records than this
     max_ratio        refuse a file that unpacks to more than this many times its size
@@ -74,28 +70,28 @@ class CsvFiles(Source):
     """
 
     path: ClassVar[str] = ""
-    unknown_columns: ClassVar[UnknownColumnPolicy] = KEEP
-    delimiter: ClassVar[str | None] = None
-    quote: ClassVar[str] = '"'
     encoding: ClassVar[str | None] = None
-    header_within: ClassVar[int] = 1
     max_bytes: ClassVar[int] = 64 * GIB
     max_rows: ClassVar[int] = 2_000_000_000
     max_ratio: ClassVar[int] = 200
     pickup: ClassVar[bool] = False
+    _limits: ClassVar[tuple[str, ...]] = ("max_bytes", "max_rows", "max_ratio")
+    #: A base class of kinds of files, not a source.
+    abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
+        cls.abstract = cls.__dict__.get("abstract", False)
+        if not cls.abstract:
+            cls._check()
+
+    @classmethod
+    def _check(cls) -> None:
+        """Raises InvalidSourceError where an attribute cannot be."""
         cls._check_path()
-        if not isinstance(cls.unknown_columns, UnknownColumnPolicy):
-            raise cls._invalid(f"unknown_columns = {cls.unknown_columns!r} must be KEEP or FAIL of medallion.sources.")
-        if cls.delimiter is not None and not _is_mark(cls.delimiter, also="\t"):
-            raise cls._invalid(f"delimiter = {cls.delimiter!r} must be one ASCII punctuation character or a tab.")
-        if not _is_mark(cls.quote) or cls.quote == cls.delimiter:
-            raise cls._invalid(f"quote = {cls.quote!r} must be one ASCII punctuation character, not the delimiter.")
         if cls.encoding is not None and not _is_encoding(cls.encoding):
             raise cls._invalid(f'encoding = {cls.encoding!r} is no text encoding of Python; try "cp1252" or "latin-1".')
-        for limit in ("header_within", "max_bytes", "max_rows", "max_ratio"):
+        for limit in cls._limits:
             value = getattr(cls, limit)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise cls._invalid(f"{limit} = {value!r} must be a whole number above 0.")
@@ -109,6 +105,91 @@ class CsvFiles(Source):
         pure = PurePosixPath(cls.path)
         if pure.is_absolute() or ".." in pure.parts or "\0" in cls.path:
             raise cls._invalid(f"path = {cls.path!r} must lie under the data root: relative, and without '..'.")
+
+
+class CsvFiles(Files):
+    """CSV files with a header.
+
+    unknown_columns  KEEP them in _extra, or FAIL
+    delimiter        one character; None finds the one of , ; tab | that fits the header
+    quote            one character
+    header_within    the header is the first line that names all declared columns, within so many; 1: the first line
+    """
+
+    unknown_columns: ClassVar[UnknownColumnPolicy] = KEEP
+    delimiter: ClassVar[str | None] = None
+    quote: ClassVar[str] = '"'
+    header_within: ClassVar[int] = 1
+    _limits: ClassVar[tuple[str, ...]] = ("header_within", *Files._limits)
+    abstract = True
+
+    @classmethod
+    def _check(cls) -> None:
+        super()._check()
+        if not isinstance(cls.unknown_columns, UnknownColumnPolicy):
+            raise cls._invalid(f"unknown_columns = {cls.unknown_columns!r} must be KEEP or FAIL of medallion.sources.")
+        if cls.delimiter is not None and not _is_mark(cls.delimiter, also="\t"):
+            raise cls._invalid(f"delimiter = {cls.delimiter!r} must be one ASCII punctuation character or a tab.")
+        if not _is_mark(cls.quote) or cls.quote == cls.delimiter:
+            raise cls._invalid(f"quote = {cls.quote!r} must be one ASCII punctuation character, not the delimiter.")
+
+
+class JsonRecords(Source):
+    """Where records come as JSON, whatever brings them. A table's columns are paths into a record ("address.city"),
+    and the record itself is kept in `_raw_payload`."""
+
+
+class JsonLines(Files, JsonRecords):
+    """Files with one JSON object in each line."""
+
+    abstract = True
+
+
+class JsonFiles(Files, JsonRecords):
+    """Files with one JSON document each.
+
+    records  the path to the list of records in the document ("data.items"); "": the document is the list, or one record
+    """
+
+    records: ClassVar[str] = ""
+    abstract = True
+
+    @classmethod
+    def _check(cls) -> None:
+        super()._check()
+        if not isinstance(cls.records, str) or not is_json_path(cls.records):
+            raise cls._invalid(f'records = {cls.records!r} must be a path of keys, as in "data.items".')
+
+
+#: Keys with dots between; one that has a dot or a quote in itself stands in double quotes, as in JSON.
+_STEP = re.compile(r'"((?:[^"\\]|\\.)+)"|([^".\s][^".]*)')
+
+
+def json_path(path: str) -> list[str]:
+    """The keys of a path: `address.city`, `"a.b".c`. No keys: the value itself, written "" or "."."""
+    if path in ("", "."):
+        return []
+    keys, place = [], 0
+    while True:
+        step = _STEP.match(path, place)
+        if step is None:
+            raise ValueError(f"{path!r} is no path of keys: no key begins at character {place + 1}.")
+        keys.append(re.sub(r"\\(.)", r"\1", step[1]) if step[1] else step[2])
+        place = step.end()
+        if place == len(path):
+            return keys
+        if path[place] != ".":
+            raise ValueError(f"{path!r} is no path of keys: a dot is missing at character {place + 1}.")
+        place += 1
+
+
+def is_json_path(path: str) -> bool:
+    """Whether a text is a path of keys."""
+    try:
+        json_path(path)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_mark(text: object, also: str = "") -> bool:

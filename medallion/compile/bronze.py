@@ -12,6 +12,11 @@ def rows_name(contract: Contract) -> str:
     return f"{contract['name']}_rows"
 
 
+def documents(contract: Contract) -> list[str]:
+    """The columns that hold JSON: what nobody declared, and where records are JSON, each as it arrived."""
+    return ["_extra", *(["_raw_payload"] if contract.get("payload") else [])]
+
+
 def create(contract: Contract, warehouse: str) -> str:
     """The table, its guards, this month's partition, the view, the grants."""
     rows = ident("bronze", rows_name(contract))
@@ -24,7 +29,7 @@ CREATE TABLE {rows} (
     -- STABLE, so that COPY still writes many rows at a time; the guards see that it names a batch of this transaction.
     _batch_no bigint NOT NULL DEFAULT current_setting('assay.batch_no')::bigint,
 {text.lines(f"{ident(name)} text" for name in source_columns)},
-    _extra jsonb
+{text.lines(f"{name} jsonb" for name in documents(contract))}
 ) PARTITION BY RANGE (_ingested_at);
 {text.comment(f"TABLE {rows}", f"Rows of {text.target(contract)}")}CREATE INDEX ON {rows} USING brin (_bronze_id);
 
@@ -40,8 +45,10 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration adds. A column that it no longer names stays with its values: bronze loses nothing."""
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
+    come = [f"{ident(name)} text" for name in columns]
+    come += [f"{name} jsonb" for name in documents(new) if name not in documents(old)]
     return f"""\
-{"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {ident(name)} text;{chr(10)}" for name in columns)}
+{"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {added};{chr(10)}" for added in come)}
 {_register(new, warehouse)}
 DROP VIEW {text.relation(new)};
 {_view(new, columns)}
@@ -69,7 +76,7 @@ def _view(contract: Contract, source_columns: list[str]) -> str:
         for name, column in ledger.items()
     ]
     selected = ["r._bronze_id", "r._ingested_at", "r._batch_no", *looked_up]
-    selected += [f"r.{ident(name)}" for name in source_columns] + ["r._extra"]
+    selected += [f"r.{ident(name)}" for name in source_columns] + [f"r.{name}" for name in documents(contract)]
     view = text.relation(contract)
     return (
         f"CREATE VIEW {view} AS\nSELECT\n{text.lines(selected)}\nFROM {ident('bronze', rows_name(contract))} AS r;\n"
@@ -79,7 +86,7 @@ def _view(contract: Contract, source_columns: list[str]) -> str:
 
 def _grants(contract: Contract, source_columns: list[str]) -> str:
     # INSERT on the source columns only: no foreign row can name a batch.
-    insertable = text.names([*source_columns, "_extra"])
+    insertable = text.names([*source_columns, *documents(contract)])
     return "".join(
         f"SELECT dwh_lineage.grant_to('etl_service', {literal(f'INSERT ({insertable}) ON {relation}')});\n"
         for relation in (text.relation(contract), ident("bronze", rows_name(contract)))

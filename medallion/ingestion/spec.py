@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medallion.sources import CsvFiles
+from medallion.sources import CsvFiles, Files
 
 
 @dataclass(frozen=True)
 class BronzeColumn:
-    """A source column: found in a file's header under its name or one of its aliases, never by position."""
+    """A source column: found in a file's header under its name or one of its aliases, never by position; in a JSON
+    record at the first of its paths that leads to something."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -17,9 +18,18 @@ class BronzeColumn:
 
 @dataclass(frozen=True)
 class BronzeSpec:
-    """A bronze table. `target` is its name, "bronze.raw_customers"; `rows_relation` the table that COPY writes."""
+    """A bronze table. `target` is its name, "bronze.raw_customers"; `rows_relation` the table that COPY writes.
+    `explode`: the path to a list in each JSON record, whose elements are the rows."""
 
     target: str
     rows_relation: str
-    source: type[CsvFiles]
+    source: type[Files]
     columns: tuple[BronzeColumn, ...]
+    explode: str | None = None
+
+    @property
+    def csv(self) -> type[CsvFiles]:
+        """The source, where it is of CSV files."""
+        if not issubclass(self.source, CsvFiles):
+            raise TypeError(f"{self.source.__name__}, the source of {self.target}, has no CSV files.")
+        return self.source
