@@ -43,7 +43,7 @@ class Table(declaration.Table):
     @classmethod
     def spec(cls) -> BronzeSpec:
         """What an ingestion needs to know."""
-        return BronzeSpec(cls.target, cls.rows_relation(), cls.source, cls.bronze_columns(), cls.explode)
+        return BronzeSpec(cls.target, cls.rows_relation(), cls.source, cls.bronze_columns())
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Table(declaration.Table):
             for column in cls.bronze_columns()
         ]
         options = {
-            "payload": issubclass(cls.source, JsonRecords),
+            "records": cls.source.records_path() if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
             "description": cls.description(),

@@ -136,7 +136,17 @@ class CsvFiles(Files):
 
 class JsonRecords(Source):
     """Where records come as JSON, whatever brings them. A table's columns are paths into a record ("address.city"),
-    and the record itself is kept in `_raw_payload`."""
+    and the record itself is kept in `_raw_payload`.
+
+    records  the path to the list of records in what arrives ("data.items"); "": that is the list, or one record
+    """
+
+    records: ClassVar[str] = ""
+
+    @classmethod
+    def records_path(cls) -> str:
+        """The path to the list of records; "." for what arrives itself."""
+        return cls.records or "."
 
 
 class JsonLines(Files, JsonRecords):
@@ -146,12 +156,8 @@ class JsonLines(Files, JsonRecords):
 
 
 class JsonFiles(Files, JsonRecords):
-    """Files with one JSON document each.
+    """Files with one JSON document each."""
 
-    records  the path to the list of records in the document ("data.items"); "": the document is the list, or one record
-    """
-
-    records: ClassVar[str] = ""
     abstract = True
 
     @classmethod

@@ -18,14 +18,12 @@ class BronzeColumn:
 
 @dataclass(frozen=True)
 class BronzeSpec:
-    """A bronze table. `target` is its name, "bronze.raw_customers"; `rows_relation` the table that COPY writes.
-    `explode`: the path to a list in each JSON record, whose elements are the rows."""
+    """A bronze table. `target` is its name, "bronze.raw_customers"; `rows_relation` the table that COPY writes."""
 
     target: str
     rows_relation: str
     source: type[Files]
     columns: tuple[BronzeColumn, ...]
-    explode: str | None = None
 
     @property
     def csv(self) -> type[CsvFiles]:

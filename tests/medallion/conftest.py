@@ -13,8 +13,9 @@ from django.db import connection as django_connection
 from psycopg import sql
 
 from lineage.connections import work_connection
+from medallion.compile import records
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import CsvFiles, Files
+from medallion.sources import CsvFiles, Files, JsonRecords
 from tests.medallion.bronze_tables import Connection
 
 MakeBronze = Callable[..., BronzeSpec]
@@ -67,13 +68,18 @@ def make_bronze(owner: Connection) -> Iterator[MakeBronze]:
         names = columns.split()
         target = f"bronze.raw_test_{next(_numbers)}"
         found = tuple(BronzeColumn(n, (aliases or {}).get(n, ())) for n in names)
-        spec = BronzeSpec(target, f"{target}_rows", source, found, explode)
+        spec = BronzeSpec(target, f"{target}_rows", source, found)
         _create(owner, spec, names)
+        if issubclass(source, JsonRecords):
+            contract = {"layer": "bronze", "name": target.split(".")[1], "records": ".", "explode": explode}
+            contract["columns"] = [{"name": c.name, "headers": list(c.aliases or (c.name,))} for c in found]
+            owner.execute(records.land(contract).encode())
         made.append(spec)
         return spec
 
     yield make
     for spec in made:
+        owner.execute(sql.SQL("DROP ROUTINE IF EXISTS {}").format(_landing(spec)))
         owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*spec.rows_relation.split("."))))
         for statement in _FORGET:
             owner.execute(statement, (spec.target,))
@@ -84,6 +90,10 @@ def root(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
+
+
+def _landing(spec: BronzeSpec) -> sql.Identifier:
+    return sql.Identifier("dwh_etl", f"land_{spec.target.replace('.', '_')}")
 
 
 def _create(owner: Connection, spec: BronzeSpec, names: list[str]) -> None:
