@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from medallion import declaration
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import Files, JsonRecords
+from medallion.sources import Files, JsonRecords, json_path
 
 
 class Table(declaration.Table):
@@ -52,7 +52,7 @@ class Table(declaration.Table):
             for column in cls.bronze_columns()
         ]
         options = {
-            "records": cls.source.records_path() if issubclass(cls.source, JsonRecords) else None,
+            "records": {"at": json_path(cls.source.records)} if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
             "description": cls.description(),

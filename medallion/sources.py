@@ -143,11 +143,6 @@ class JsonRecords(Source):
 
     records: ClassVar[str] = ""
 
-    @classmethod
-    def records_path(cls) -> str:
-        """The path to the list of records; "." for what arrives itself."""
-        return cls.records or "."
-
 
 class JsonLines(Files, JsonRecords):
     """Files with one JSON object in each line."""

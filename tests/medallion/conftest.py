@@ -71,7 +71,7 @@ def make_bronze(owner: Connection) -> Iterator[MakeBronze]:
         spec = BronzeSpec(target, f"{target}_rows", source, found)
         _create(owner, spec, names)
         if issubclass(source, JsonRecords):
-            contract = {"layer": "bronze", "name": target.split(".")[1], "records": ".", "explode": explode}
+            contract = {"layer": "bronze", "name": target.split(".")[1], "records": {"at": []}, "explode": explode}
             contract["columns"] = [{"name": c.name, "headers": list(c.aliases or (c.name,))} for c in found]
             owner.execute(records.land(contract).encode())
         made.append(spec)
