@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from medallion import declaration
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import Files, JsonRecords, json_path
+from medallion.sources import Files, JsonRecords, Source, json_path
 
 
 class Table(declaration.Table):
@@ -20,7 +20,7 @@ class Table(declaration.Table):
     layer = "bronze"
     kind = "bronze"
     abstract = True
-    source: ClassVar[type[Files]]
+    source: ClassVar[type[Source]]
     columns: ClassVar[str | Mapping[str, str | tuple[str, ...]]]
     retention: ClassVar[str | None] = None
     explode: ClassVar[str | None] = None
@@ -42,7 +42,9 @@ class Table(declaration.Table):
 
     @classmethod
     def spec(cls) -> BronzeSpec:
-        """What an ingestion needs to know."""
+        """What an ingestion of files needs to know. TypeError where the source has none."""
+        if not issubclass(cls.source, Files):
+            raise TypeError(f"{cls.source.__name__}, the source of {cls.target}, has no files.")
         return BronzeSpec(cls.target, cls.rows_relation(), cls.source, cls.bronze_columns())
 
     @classmethod

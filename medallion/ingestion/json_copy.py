@@ -38,41 +38,40 @@ class JsonCopy:
         blocks = self.content.blocks(self.advance)
         first = next(blocks, b"")
         encoding = detect(first, self.spec.source.encoding)
-        arrived = self._records(encoding.to_utf8(chain([first], blocks)), encoding)
-        unreadable = self._arrive(connection, batch_no, arrived, encoding)
-        copied = land(connection, self.spec, batch_no)
+        records = self._counted(self._records(encoding.to_utf8(chain([first], blocks)), encoding))
+        copied = land(connection, self.spec.target, batch_no, records, encoding)
         check_rows(self.file, self.spec.source, copied.rows)
-        return Copied(copied.rows, copied.unreadable + unreadable)
+        return copied
 
     def _records(self, blocks: Iterator[bytes], encoding: Encoding) -> Iterator[list[Record]]:
         if issubclass(self.spec.source, JsonFiles):
             return document(blocks, self.file, encoding.name, json_path(self.spec.source.records))
         return lines(blocks, self.file, encoding.name)
 
-    def _arrive(
-        self, connection: Connection, batch_no: int, arrived: Iterable[list[Record]], encoding: Encoding
-    ) -> int:
-        """Puts the records where SQL finds them; returns how many are no text, which are kept at once."""
-        records = unreadable = 0
-        connection.execute(_ARRIVING)
-        for together in arrived:
-            records += len(together)
-            check_rows(self.file, self.spec.source, records)
-            bad = [record for record in together if record.reason is not None]
-            with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-                for record in together:
-                    if record.reason is None:
-                        copy.write_row((record.number, record.line, record.raw.decode()))
-            if bad:
-                keep_bad_lines(connection, batch_no, bad, encoding)
-            unreadable += len(bad)
-        return unreadable
+    def _counted(self, records: Iterable[list[Record]]) -> Iterator[list[Record]]:
+        count = 0
+        for together in records:
+            count += len(together)
+            check_rows(self.file, self.spec.source, count)
+            yield together
 
 
-def land(connection: Connection, spec: BronzeSpec, batch_no: int) -> Copied:
-    """Makes rows of the records in pg_temp.arriving, by the table's own routine; it keeps what is no record."""
-    routine = sql.Identifier("dwh_etl", f"land_{spec.target.replace('.', '_')}")
-    found = connection.execute(sql.SQL("CALL {}(%s, NULL, NULL)").format(routine), (batch_no,)).fetchone()
-    if found is None:
-        raise AssertionError(f"{routine} gives the numbers of rows and of what is no record.")
-    return Copied(*found)
+def land(
+    connection: Connection, target: str, batch_no: int, records: Iterable[list[Record]], encoding: Encoding
+) -> Copied:
+    """Makes rows of records for a batch that this transaction has begun; what is no record is kept as it stands."""
+    no_text = 0
+    connection.execute(_ARRIVING)
+    for together in records:
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            for record in together:
+                if record.reason is None:
+                    copy.write_row((record.number, record.line, record.raw.decode()))
+        if bad := [record for record in together if record.reason is not None]:
+            keep_bad_lines(connection, batch_no, bad, encoding)
+            no_text += len(bad)
+    routine = sql.Identifier("dwh_etl", f"land_{target.replace('.', '_')}")
+    rows, unreadable = connection.execute(
+        sql.SQL("CALL {}(%s, NULL, NULL)").format(routine), (batch_no,)
+    ).fetchone() or (0, 0)
+    return Copied(rows, no_text + unreadable)

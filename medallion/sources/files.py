@@ -1,21 +1,16 @@
-"""Sources: where rows come from, as a user declares it.
-
-class Crm(sources.CsvFiles):
-    \"\"\"The CRM's daily drop.\"\"\"
-    path = "crm/customers_*.csv"
-    unknown_columns = sources.KEEP
-"""
+"""Sources of files under the data root."""
 
 from __future__ import annotations
 
 import codecs
-import re
-import sys
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from django.core.exceptions import ImproperlyConfigured
+from medallion.sources.base import Source
+from medallion.sources.records import JsonRecords, is_json_path
+
+GIB = 1024**3
 
 
 class UnknownColumnPolicy(StrEnum):
@@ -27,35 +22,6 @@ class UnknownColumnPolicy(StrEnum):
 
 KEEP = UnknownColumnPolicy.KEEP
 FAIL = UnknownColumnPolicy.FAIL
-
-GIB = 1024**3
-
-
-class InvalidSourceError(ImproperlyConfigured):
-    """An attribute of a source that cannot be; the message names file and class."""
-
-
-class Source:
-    """Where rows come from. `name` is the class's name in snake case unless it is given."""
-
-    name: ClassVar[str]
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if "name" not in cls.__dict__:
-            cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__).lower()
-        if not isinstance(cls.name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", cls.name):
-            raise cls._invalid(f"name = {cls.name!r} must be lower-case letters, digits and _, 63 at most.")
-
-    @classmethod
-    def description(cls) -> str:
-        """The docstring of the declaration itself, or nothing."""
-        return (cls.__dict__.get("__doc__") or "").strip()
-
-    @classmethod
-    def _invalid(cls, message: str) -> InvalidSourceError:
-        file = getattr(sys.modules.get(cls.__module__), "__file__", None) or cls.__module__
-        return InvalidSourceError(f"{file}, class {cls.__name__}: {message}")
 
 
 class Files(Source):
@@ -134,16 +100,6 @@ class CsvFiles(Files):
             raise cls._invalid(f"quote = {cls.quote!r} must be one ASCII punctuation character, not the delimiter.")
 
 
-class JsonRecords(Source):
-    """Where records come as JSON, whatever brings them. A table's columns are paths into a record ("address.city"),
-    and the record itself is kept in `_raw_payload`.
-
-    records  the path to the list of records in what arrives ("data.items"); "": that is the list, or one record
-    """
-
-    records: ClassVar[str] = ""
-
-
 class JsonLines(Files, JsonRecords):
     """Files with one JSON object in each line."""
 
@@ -160,37 +116,6 @@ class JsonFiles(Files, JsonRecords):
         super()._check()
         if not isinstance(cls.records, str) or not is_json_path(cls.records):
             raise cls._invalid(f'records = {cls.records!r} must be a path of keys, as in "data.items".')
-
-
-#: Keys with dots between; one that has a dot or a quote in itself stands in double quotes, as in JSON.
-_STEP = re.compile(r'"((?:[^"\\]|\\.)+)"|([^".\s][^".]*)')
-
-
-def json_path(path: str) -> list[str]:
-    """The keys of a path: `address.city`, `"a.b".c`. No keys: the value itself, written "" or "."."""
-    if path in ("", "."):
-        return []
-    keys, place = [], 0
-    while True:
-        step = _STEP.match(path, place)
-        if step is None:
-            raise ValueError(f"{path!r} is no path of keys: no key begins at character {place + 1}.")
-        keys.append(re.sub(r"\\(.)", r"\1", step[1]) if step[1] else step[2])
-        place = step.end()
-        if place == len(path):
-            return keys
-        if path[place] != ".":
-            raise ValueError(f"{path!r} is no path of keys: a dot is missing at character {place + 1}.")
-        place += 1
-
-
-def is_json_path(path: str) -> bool:
-    """Whether a text is a path of keys."""
-    try:
-        json_path(path)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_mark(text: object, also: str = "") -> bool:
