@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db.models import Max
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from medallion.models import ApiPull
 from medallion.pulling.errors import BusyError, PullError
@@ -37,7 +36,5 @@ def pull_due() -> list[str]:
 def _is_due(source: type[HttpApi]) -> bool:
     if source.every is None:
         return False
-    last = ApiPull.objects.filter(source=source.name).aggregate(
-        due=Max(Coalesce("finished_at", "progressed_at")) + source.every, now=Now()
-    )
-    return last["due"] is None or last["due"] <= last["now"]
+    pulls = ApiPull.objects.filter(source=source.name)
+    return not pulls.filter(progressed_at__gt=Now() - source.every).exists()

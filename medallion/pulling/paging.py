@@ -88,12 +88,13 @@ def highest(source: type[HttpApi], records: Sequence[Any], known: str | None) ->
         return known
     values = [str(value) for record in records if (value := at(record, source.since.at)) is not None]
     try:
-        return max([*values, *([] if known is None else [known])], key=_ordered, default=None)
+        best: str | None = max([*values, *([] if known is None else [known])], key=_ordered, default=None)
     except (ValueError, TypeError) as error:
         raise BadPageError(
             f"{source.name}: what stands at {source.since.at} are not all times, nor all whole numbers ({error}). "
             "Correct since in the source."
         ) from error
+    return best
 
 
 def _asked(since: Since, known: str | None) -> str | None:
@@ -103,7 +104,7 @@ def _asked(since: Since, known: str | None) -> str | None:
     if since.overlap is None:
         return known
     if isinstance(since.overlap, timedelta):
-        earlier = (_ordered(known) - since.overlap).isoformat()
+        earlier = str((_ordered(known) - since.overlap).isoformat())
         return earlier.replace("+00:00", "Z") if known.endswith("Z") else earlier
     return str(_ordered(known) - since.overlap)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import threading
@@ -12,8 +13,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from medallion.ingestion.spec import BronzeSpec
+from medallion.management.commands import ingest
+from medallion.pulling import due
 from medallion.pulling.errors import (
     BadPageError,
     BusyError,
@@ -332,3 +336,33 @@ def test_what_cannot_be_is_refused(attributes: dict[str, Any], words: str | None
         return
     with pytest.raises(InvalidSourceError, match=words):
         type("Shop", (HttpApi,), said)
+
+
+def test_the_command_pulls_and_tells_page_by_page(
+    api: Api, declare: Any, work: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _spec = declare(pages=PageNumber("page", size=2))
+    declared = type("Declared", (), {"apis": {source.name: source}, "tables": {}, "bronze_specs": {}})
+    monkeypatch.setattr(ingest, "warehouse", lambda: declared)
+    api.pages([1, 2], [3])
+    out = io.StringIO()
+    call_command("ingest", "TestShopApi", stdout=out)
+    assert out.getvalue().splitlines() == [
+        "test_shop_api: page 1, 2 rows", "test_shop_api: page 2, 3 rows", "test_shop_api: 3 rows of 2 pages ingested.",
+    ]  # fmt: skip
+    api.answer = lambda path, params: (403, {}, b"no")
+    with pytest.raises(CommandError, match="answered 403"):
+        call_command("ingest", "test_shop_api", "--restart", stdout=out)
+    with pytest.raises(CommandError, match="it has no files"):
+        call_command("ingest", "test_shop_api", "a.csv", stdout=out)
+
+
+def test_a_source_is_pulled_by_itself_when_its_time_has_come(
+    api: Api, declare: Any, owner: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, _ = declare(every=timedelta(hours=1))
+    monkeypatch.setattr(due, "warehouse", lambda: type("Declared", (), {"apis": {source.name: source}}))
+    api.answer = lambda path, params: page([1])
+    assert (due.pull_due(), due.pull_due()) == (["test_shop_api"], [])
+    owner.execute("UPDATE dwh_lineage.api_pulls SET progressed_at = progressed_at - interval '61 minutes'")
+    assert due.pull_due() == ["test_shop_api"]
