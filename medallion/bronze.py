@@ -7,7 +7,10 @@ from typing import Any, ClassVar
 
 from medallion import declaration
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import Files, JsonRecords, Source, json_path
+from medallion.sources import Decimal, Encoded, Files, JsonRecords, Source, json_path
+
+#: What is taken from a change event itself: its op, when and where in the log it was made, and the source's table.
+CDC_COLUMNS = ("_cdc_operation", "_cdc_timestamp", "_cdc_lsn", "_cdc_table")
 
 
 class Table(declaration.Table):
@@ -21,19 +24,22 @@ class Table(declaration.Table):
     kind = "bronze"
     abstract = True
     source: ClassVar[type[Source]]
-    columns: ClassVar[str | Mapping[str, str | tuple[str, ...]]]
+    columns: ClassVar[str | Mapping[str, str | tuple[str, ...] | Encoded]]
     retention: ClassVar[str | None] = None
     explode: ClassVar[str | None] = None
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
-        """The columns with the headers under which they arrive."""
+        """The columns with the headers under which they arrive; before them, those that a change event has."""
+        events = issubclass(cls.source, JsonRecords) and cls.source.envelope is not None
+        return (*(BronzeColumn(name) for name in CDC_COLUMNS if events), *cls.declared_columns())
+
+    @classmethod
+    def declared_columns(cls) -> tuple[BronzeColumn, ...]:
+        """The columns that the declaration names."""
         if isinstance(cls.columns, str):
-            return tuple(BronzeColumn(name, ()) for name in cls.columns.split())
-        return tuple(
-            BronzeColumn(name, (headers,) if isinstance(headers, str) else tuple(headers))
-            for name, headers in cls.columns.items()
-        )
+            return tuple(BronzeColumn(name) for name in cls.columns.split())
+        return tuple(_column(name, given) for name, given in cls.columns.items())
 
     @classmethod
     def rows_relation(cls) -> str:
@@ -50,11 +56,15 @@ class Table(declaration.Table):
     @classmethod
     def contract(cls) -> dict[str, Any]:
         columns: list[dict[str, Any]] = [
-            {"name": column.name, **({"headers": list(column.aliases)} if column.aliases else {})}
+            {
+                "name": column.name,
+                **({"headers": list(column.aliases)} if column.aliases else {}),
+                **({"encoded": _encoded(column.encoded)} if column.encoded else {}),
+            }
             for column in cls.bronze_columns()
         ]
         options = {
-            "records": {"at": json_path(cls.source.records)} if issubclass(cls.source, JsonRecords) else None,
+            "records": _records(cls.source) if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
             "description": cls.description(),
@@ -66,3 +76,20 @@ class Table(declaration.Table):
     @classmethod
     def inputs(cls) -> list[str]:
         return []
+
+
+def _column(name: str, given: str | tuple[str, ...] | Encoded) -> BronzeColumn:
+    if isinstance(given, Encoded):
+        return BronzeColumn(name, (given.path,), given)
+    return BronzeColumn(name, (given,) if isinstance(given, str) else tuple(given))
+
+
+def _encoded(encoded: Encoded) -> dict[str, Any]:
+    """As a schema of the event would say it."""
+    return {"type": encoded.type, **({"scale": encoded.scale} if isinstance(encoded, Decimal) else {})}
+
+
+def _records(source: type[JsonRecords]) -> dict[str, Any]:
+    """Where records are in what arrives, and where events are in records."""
+    events = {} if source.envelope is None else {"event": json_path(source.envelope.at)}
+    return {"at": json_path(source.records), **events}

@@ -63,7 +63,7 @@ def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
     if not getattr(table, "source", None):
         yield _error(table, "It names no source.", "Add: source = YourSource.", "E010")
         return
-    names = [column.name for column in table.bronze_columns()]
+    names = [column.name for column in table.declared_columns()]
     if not names:
         yield _error(table, "It declares no columns.", 'Add: columns = "id name …".', "E011")
     for name in names:
@@ -86,7 +86,7 @@ def _records(table: type[bronze.Table]) -> Iterator[CheckMessage]:
             yield _error(table, f"Its source {table.source.__name__} has no JSON to explode.",
                          "Leave explode out, or name a source of JSON.", "E015")  # fmt: skip
         return
-    paths = [path for column in table.bronze_columns() for path in column.aliases or (column.name,)]
+    paths = [path for column in table.declared_columns() for path in column.aliases or (column.name,)]
     for path in [*paths, *([] if table.explode is None else [table.explode])]:
         around = path.startswith("^")
         if not is_json_path(path[around:].removeprefix(".") if around else path) or (around and table.explode is None):
@@ -152,7 +152,12 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
     for name in history.contract().get("tracked", ()):
         if name not in columns or name in (*table.key(), effective):
             yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")
-    if not set(columns) - {*table.key(), effective}:
+    sequence = getattr(history, "sequence", None)
+    if sequence is not None and (sequence not in columns or sequence in (*table.key(), effective)):
+        yield _error(
+            table, f"sequence names {sequence!r}, which orders no events of one time.", _known(columns), "E034"
+        )
+    if not set(columns) - {*table.key(), effective, sequence}:
         yield _error(table, "It has no column beside its key whose history it could keep.", "Add one.", "E026")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medallion.sources import CsvFiles, Files
+from medallion.sources import CsvFiles, Encoded, Files
 
 
 @dataclass(frozen=True)
 class BronzeColumn:
     """A source column: found in a file's header under its name or one of its aliases, never by position; in a JSON
-    record at the first of its paths that leads to something."""
+    record at the first of its paths that leads to something. `encoded`: how a change event without a schema has it."""
 
     name: str
     aliases: tuple[str, ...] = ()
+    encoded: Encoded | None = None
 
 
 @dataclass(frozen=True)

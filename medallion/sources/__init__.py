@@ -9,10 +9,19 @@ class Crm(sources.CsvFiles):
 from medallion.sources.base import InvalidSourceError, Source
 from medallion.sources.files import FAIL, KEEP, CsvFiles, Files, JsonFiles, JsonLines, UnknownColumnPolicy
 from medallion.sources.http import Cursor, HttpApi, Link, Offset, PageNumber, Since
-from medallion.sources.records import JsonRecords, is_json_path, json_path
+from medallion.sources.records import (
+    Debezium,
+    Decimal,
+    Encoded,
+    EpochDate,
+    EpochTime,
+    JsonRecords,
+    is_json_path,
+    json_path,
+)
 
 __all__ = [
-    "FAIL", "KEEP", "CsvFiles", "Cursor", "Files", "HttpApi", "InvalidSourceError", "JsonFiles", "JsonLines",
-    "JsonRecords", "Link", "Offset", "PageNumber", "Since", "Source", "UnknownColumnPolicy", "is_json_path",
-    "json_path",
+    "FAIL", "KEEP", "CsvFiles", "Cursor", "Debezium", "Decimal", "Encoded", "EpochDate", "EpochTime", "Files",
+    "HttpApi", "InvalidSourceError", "JsonFiles", "JsonLines", "JsonRecords", "Link", "Offset", "PageNumber", "Since",
+    "Source", "UnknownColumnPolicy", "is_json_path", "json_path",
 ]  # fmt: skip
