@@ -82,5 +82,5 @@ def test_two_looks_at_once_do_not_meet(spec: BronzeSpec, root: Path, owner: Conn
     put(root / "1.csv", "id\n1\n")
     assert owner.execute(pickup._LOCK).fetchone() == (True,)
     assert look() == []
-    owner.close()
+    owner.execute("SELECT pg_advisory_unlock_all()")
     assert look() == [("1.csv", "ingested")]
