@@ -15,7 +15,7 @@ warehouse().bronze_specs
 print(*sorted(sys.modules))
 """
 COSTLY = {
-    "celery", "kombu", "redis", "sqlglot", "holidays", "medallion.compile", "medallion.checks",
+    "celery", "kombu", "redis", "httpx", "sqlglot", "holidays", "medallion.compile", "medallion.checks",
     "lineage.views", "quality.views", "medallion.views", "lineage.admin", "django.contrib.auth.admin",
 }  # fmt: skip
 

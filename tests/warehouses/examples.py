@@ -16,8 +16,11 @@ EXAMPLES = int(os.environ.get("ASSAY_EXAMPLES", "200"))
 PARTS = max(1, EXAMPLES // 250) if "ASSAY_EXAMPLES" in os.environ else 1
 
 
-def examples(share: float) -> Callable[[Any], Any]:
-    """For a test that takes its `part`: it gets a share of the examples. Stands above `@given`."""
+def examples(share: float, of_many: float | None = None) -> Callable[[Any], Any]:
+    """For a test that takes its `part`: it gets a share of the examples, and of those that ASSAY_EXAMPLES asks for
+    `of_many`, if given. Stands above `@given`."""
+    if of_many is not None and "ASSAY_EXAMPLES" in os.environ:
+        share = of_many
     of_a_part = settings(
         max_examples=max(1, math.ceil(EXAMPLES * share / PARTS)), deadline=None,
         derandomize="ASSAY_EXAMPLES" not in os.environ,

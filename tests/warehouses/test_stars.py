@@ -73,7 +73,7 @@ def assert_rebuilt_is_the_same(world: World) -> None:
     assert star(world.lab) == stood
 
 
-@examples(0.06)
+@examples(0.06, of_many=1)
 @given(
     history=st.lists(
         st.tuples(histories.batches(histories.MEMBER, most=4), st.lists(st.sampled_from([*SILVER, *GOLD]))),
