@@ -89,6 +89,9 @@ class QualityIssue(models.Model):
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="issues")
     rule = models.TextField()
     column_name = models.TextField(null=True, blank=True)
+    cause = models.TextField(
+        null=True, blank=True, help_text="=value or ~shape that its rows have in common; empty: only their rule"
+    )
     title = models.TextField()
     first_batch = models.ForeignKey(Batch, models.SET_NULL, null=True, related_name="+", db_column="first_batch_no")
     first_seen_at = models.DateTimeField(db_default=Now())
