@@ -2,7 +2,7 @@
 -- in_verb: correct (in_patch: source columns and the text that stands for theirs), waive (in_rule; NULL: whatever the
 -- rows break), reject (in_reason is needed).
 -- in_selection: what is decided, all parts of it together: {"issue": 7}, with "value" that of its column alone (null:
--- none), {"exceptions": [1, 2]}, {"patches": {"1": {…}, "2": {…}}} with a patch for each; {} is all that is open. A
+-- none), {"batch": 12}, those that this batch of the table brought, {"exceptions": [1, 2]}, {"patches": {"1": {…}, "2": {…}}} with a patch for each; {} is all that is open. A
 -- correction may say what becomes of each value, {"issue": 7, "column": "state", "texts": {"actve": "active"}}, or how
 -- each text is mended, {"issue": 7, "column": "price", "mend": "number:comma"} (own_patch, mended).
 -- in_by: name of the user. in_propose: another person must approve; so too where more rows than in_alone_up_to are
@@ -50,6 +50,7 @@ BEGIN
                 SELECT x.id::bigint FROM jsonb_array_elements_text(in_selection -> 'exceptions') AS x (id)
             ))
             AND (NOT in_selection ? 'patches' OR in_selection -> 'patches' ? e.id::text)
+            AND (NOT in_selection ? 'batch' OR e.batch_no = (in_selection ->> 'batch')::bigint)
             AND (NOT in_selection ? 'issue' OR EXISTS (
                 SELECT 1 FROM dwh_lineage.exception_breaches AS b
                 WHERE b.exception_id = e.id AND b.issue_id = (in_selection ->> 'issue')::bigint

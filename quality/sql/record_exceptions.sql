@@ -125,6 +125,10 @@ BEGIN
 
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no, decision_id)
     SELECT w.id, w.was, w.state, in_batch_no, in_decision FROM pg_temp.recorded AS w;
+    IF in_decision IS NULL AND EXISTS (SELECT 1 FROM pg_temp.recorded AS w WHERE w.was IS NULL) THEN
+        PERFORM dwh_lineage.propose_corrections(in_target, in_batch_no);
+        PERFORM dwh_lineage.mark_regressed(in_target, in_batch_no);
+    END IF;
     RETURN l_count;
 END
 $$;
