@@ -117,7 +117,7 @@ def _plainest(readings: list[Reading]) -> Suggestion | None:
     example = next((before, after) for before, after in zip(given, read, strict=True) if after is not None)
     reason = f"{_read(best)} of {len(given)} in a sample can be read so"
     if len(ranked) > 1 and _read(ranked[1]) < _read(best):
-        reason += f", {_read(ranked[1])} in the next likely way"
+        reason += f", {_read(ranked[1]) or 'none'} in another way"
     return Suggestion(example, reason, mend=how)
 
 
