@@ -163,4 +163,4 @@ def changed_today() -> tuple[int, int]:
             """,
             [midnight],
         )
-        return tuple(cursor.fetchone())  # type: ignore[return-value]
+        return tuple(cursor.fetchone())

@@ -95,7 +95,7 @@ def snooze(request: HttpRequest, issue_id: int) -> HttpResponse:
     """Lets the issue rest as its form says; an empty one wakes it."""
     form = SnoozeForm(request.POST)
     if request.method == "POST" and not form.is_valid():
-        return _refused(request, issue_id, "; ".join(error for errors in form.errors.values() for error in errors))
+        return _refused(request, issue_id, "; ".join(str(error) for errors in form.errors.values() for error in errors))
     return _acted(
         request,
         issue_id,

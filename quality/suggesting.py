@@ -83,6 +83,8 @@ def meaning(value: str, accepted: Sequence[Any]) -> Suggestion | None:
     texts = [str(each) for each in accepted]
     folded = value.strip().casefold()
     same = [text for text in texts if text.strip().casefold() == folded]
+    if value in texts:
+        return None
     if len(same) == 1:
         why = "the same but for blanks around it" if value.strip() == same[0] else "the same but for case"
         return Suggestion((value, same[0]), why, {value: same[0]})
