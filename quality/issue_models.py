@@ -56,3 +56,20 @@ class CorrectionRule(models.Model):
 
     def __str__(self) -> str:
         return f"of decision {self.decision_id}"
+
+
+class CorrectionReply(models.Model):
+    """What the source sent for the key of a corrected row, after the correction: the same, or other values."""
+
+    correction = models.OneToOneField("quality.Correction", models.CASCADE, related_name="reply")
+    bronze_id = models.BigIntegerField(help_text="The row in which it said so")
+    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+")
+    reply = models.TextField(choices=(("confirmed", "Confirmed"), ("overtaken", "Overtaken")))
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "correction_replies"
+        db_table_comment = "What sources said about corrections"
+
+    def __str__(self) -> str:
+        return f"{self.reply} by {self.bronze_id}"

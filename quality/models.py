@@ -255,6 +255,8 @@ class QualityDecision(models.Model):
     failing = models.BigIntegerField(db_default=0, help_text="Still break a rule")
     rejected = models.BigIntegerField(db_default=0)
     overtaken = models.BigIntegerField(db_default=0, help_text="Something else had become of them")
+    confirmed = models.BigIntegerField(db_default=0, help_text="Corrections that the source has sent since")
+    source_overtook = models.BigIntegerField(db_default=0, help_text="Corrections for which it has sent other values")
     created_at = models.DateTimeField(db_default=Now())
     progressed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)

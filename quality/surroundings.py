@@ -73,7 +73,11 @@ _AROUND = """
             WHERE s.value IS NOT NULL
         ) AS r
         WHERE w.issue = i.id AND r.given IS NOT NULL
-    )::text
+    )::text, (
+        SELECT ARRAY[coalesce(sum(d.landed), 0), coalesce(sum(d.confirmed), 0), coalesce(sum(d.source_overtook), 0)]
+        FROM dwh_lineage.quality_decisions AS d
+        WHERE d.target = i.target AND d.verb = 'correct' AND d.selection ->> 'issue' = i.id::text
+    )::bigint[]
     FROM issues AS i
     LEFT JOIN targets AS t ON t.target = i.target
 """
@@ -88,6 +92,9 @@ class Around:
     trend: list[int] = field(default_factory=list)  # open breaches after each of the latest loads, the oldest first
     values: list[tuple[str | None, int]] = field(default_factory=list)  # frequent in a sample, with their counts
     readings: list[Reading] = field(default_factory=list)
+    landed: int = 0  # by corrections of the issue, and of them those that
+    confirmed: int = 0  # the source has sent since
+    overtaken: int = 0  # and those for which it has sent other values
 
 
 def surroundings(issues: list[int], ways: list[dict[str, Any]], most: int) -> dict[int, Around]:
@@ -102,6 +109,7 @@ def surroundings(issues: list[int], ways: list[dict[str, Any]], most: int) -> di
                 trend,
                 [(value, times) for value, times in json.loads(values or "[]")],
                 [(how, given, read) for how, given, read in json.loads(readings or "[]")],
+                *corrected,
             )
-            for issue, source, downstream, trend, values, readings in cursor.fetchall()
+            for issue, source, downstream, trend, values, readings, corrected in cursor.fetchall()
         }

@@ -21,6 +21,7 @@ ROUTINES = {
     "keep_correcting": "FUNCTION dwh_lineage.keep_correcting(bigint, text, bigint)",
     "end_correction_rule": "FUNCTION dwh_lineage.end_correction_rule(bigint, text)",
     "propose_corrections": "FUNCTION dwh_lineage.propose_corrections(text, bigint)",
+    "hear_source": "FUNCTION dwh_lineage.hear_source(text, bigint)",
     "mark_regressed": "FUNCTION dwh_lineage.mark_regressed(text, bigint)",
 }
 
@@ -190,6 +191,46 @@ class Migration(SchemaMigration):
                     when="BEFORE",
                 ),
             ),
+        ),
+        migrations.AddField(
+            model_name="qualitydecision",
+            name="confirmed",
+            field=models.BigIntegerField(db_default=0, help_text="Corrections that the source has sent since"),
+        ),
+        migrations.AddField(
+            model_name="qualitydecision",
+            name="source_overtook",
+            field=models.BigIntegerField(db_default=0, help_text="Corrections for which it has sent other values"),
+        ),
+        migrations.CreateModel(
+            name="CorrectionReply",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("bronze_id", models.BigIntegerField(help_text="The row in which it said so")),
+                ("reply", models.TextField(choices=[("confirmed", "Confirmed"), ("overtaken", "Overtaken")])),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        blank=True,
+                        db_column="batch_no",
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="lineage.batch",
+                    ),
+                ),
+                (
+                    "correction",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reply", to="quality.correction"
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "correction_replies",
+                "db_table_comment": "What sources said about corrections",
+            },
         ),
         *(RunSqlFile("quality", name, drop=f"DROP {what};") for name, what in ROUTINES.items()),
         RunSqlFile("quality", "grants_causes", drop=""),

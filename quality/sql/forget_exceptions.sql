@@ -37,6 +37,8 @@ BEGIN
         SELECT array_agg(t.tgname)::text FROM pg_trigger AS t
         WHERE t.tgrelid = 'dwh_lineage.corrections'::regclass AND NOT t.tgisinternal
     ), true);
+    DELETE FROM dwh_lineage.correction_replies AS r
+    USING dwh_lineage.corrections AS c WHERE c.id = r.correction_id AND c.target = in_target;
     DELETE FROM dwh_lineage.corrections WHERE target = in_target;
     PERFORM set_config('pgtrigger.ignore', '{}', true);
     DELETE FROM dwh_lineage.quality_decisions WHERE target = in_target;

@@ -18,6 +18,9 @@ AS $$
 DECLARE
     l_count bigint;
 BEGIN
+    IF in_decision IS NULL THEN
+        PERFORM dwh_lineage.hear_source(in_target, in_batch_no);
+    END IF;
     -- Small, and the same for each row: the planner should know that.
     ANALYZE pg_temp.rejected;
     SELECT count(*) INTO l_count FROM pg_temp.rejected;
