@@ -70,7 +70,10 @@ def in_words(decision: QualityDecision, titles: dict[int, str]) -> str:
     if "value" in said:
         words.append("without a value" if said["value"] is None else f"with the value “{said['value']}”")
     if "texts" in said:
-        words.append("by value: " + ", ".join(f"{old} → {new}" for old, new in said["texts"].items()))
+        words.append(
+            "by value: "
+            + ", ".join(f"{old} → {'no value' if new is None else new}" for old, new in said["texts"].items())
+        )
     if "mend" in said:
         words.append(mend_in_words(said["mend"]))
     if "batch" in said:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -95,16 +95,20 @@ def open_causes(rows: OpenRows) -> list[Cause]:
 def issues() -> QuerySet[Any, Any]:
     """Issues with their count as `open`, and with what their rule asks."""
     rule = QualityRule.objects.filter(target=OuterRef("target"), rule=OuterRef("rule"), active=True)
+    required = QualityRule.objects.filter(
+        target=OuterRef("target"), column_name=OuterRef("column_name"), kind="required", active=True
+    )
     return QualityIssue.objects.select_related("first_batch", "assignee").annotate(
         open=Coalesce(Sum("deltas__delta"), 0),
         kind=Subquery(rule.values("kind")[:1]),
         definition=Subquery(rule.values("definition")[:1]),
+        is_required=Exists(required),
     )
 
 
 def described(found: Iterable[Any], rows: OpenRows, values: int = 3) -> list[Cause]:
     """Issues as issues() gives them, with what is known of them. Two queries."""
-    suspects = {i: Suspect(i.pk, i.kind, i.definition or {}, i.offending_value) for i in found}
+    suspects = {i: Suspect(i.pk, i.kind, i.definition or {}, i.offending_value, i.is_required) for i in found}
     tried = [way for issue, suspect in suspects.items() if issue.open > 0 for way in ways(suspect)]
     around = surroundings([issue.pk for issue in suspects], tried, values)
     return [

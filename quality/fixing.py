@@ -16,7 +16,8 @@ from quality.suggesting import mend_in_words
 
 
 class FixForm(forms.Form):
-    """Pairs of `from` and `to`, or `mend`; the source column in which the texts stand, where it is not the likely one.
+    """Pairs of `from` and `to`, values in `none` that are none at all, or `mend`; the source column in which the texts
+    stand, where it is not the likely one.
 
     A pair without a new text, or with the old one, says nothing.
     """
@@ -38,7 +39,8 @@ class FixForm(forms.Form):
         self.asked = asked
         self.mend = data.get("mend") or None
         pairs = zip(data.getlist("from"), data.getlist("to"), strict=False)
-        self.texts = {old: new for old, new in pairs if new not in ("", old)}
+        self.texts: dict[str, str | None] = {old: new for old, new in pairs if new not in ("", old)}
+        self.texts |= dict.fromkeys(data.getlist("none"))
         self.fields["column"].choices = [(name, name) for name in asked.columns]  # type: ignore[attr-defined]
         self.fields["reason"].widget.attrs["autocomplete"] = "off"
 

@@ -66,7 +66,7 @@ def fix(request: HttpRequest, issue_id: int) -> HttpResponse:
     issue = get_object_or_404(QualityIssue.objects.select_related("target"), pk=issue_id)
     if request.method != "POST":
         return HttpResponseRedirect(reverse("admin:issue", args=[issue_id]))
-    olds = request.POST.getlist("from")
+    olds = request.POST.getlist("from") + request.POST.getlist("none")
     form = FixForm(question(issue, tuple(olds[:1])), request.POST)
     context: dict[str, Any] = {"form": form, "issue": issue}
     if form.is_valid():

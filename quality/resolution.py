@@ -40,11 +40,11 @@ def refused(error: psycopg.Error) -> Exception:
 
 @dataclass(frozen=True)
 class Fix:
-    """A correction whose rows differ: in a source column, `texts` by the value that is wrong, or a way to mend each
-    text (`dwh_lineage.mended`)."""
+    """A correction whose rows differ: in a source column, `texts` by the value that is wrong (None: no value), or a way
+    to mend each text (`dwh_lineage.mended`)."""
 
     column: str
-    texts: Mapping[str, str] | None = None
+    texts: Mapping[str, str | None] | None = None
     mend: str | None = None
 
     def said(self) -> dict[str, Any]:

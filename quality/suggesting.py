@@ -13,6 +13,11 @@ from typing import Any
 ALIKE, APART = 0.7, 0.1  # how alike a value must be to an accepted one, and how much less to all others
 ENOUGH = 0.95  # the part of a sample that must be readable in one way
 
+#: What people and programs write where there is no value.
+PLACEHOLDERS = {
+    "n/a", "#n/a", "na", "n.a.", "nan", "null", "none", "nil", "-", "--", "?", "unknown", "not available",
+    "missing", "tbd",
+}  # fmt: skip
 _NUMBERS = ("smallint", "integer", "bigint", "numeric")
 _WORDS = {
     "trimmed": "without blanks around",
@@ -32,10 +37,15 @@ Reading = tuple[str, list[str], list[str | None]]
 class Suggestion:
     """Texts for values, or a way to mend each text; `example` shows it, `reason` says what speaks for it."""
 
-    example: tuple[str, str]
+    example: tuple[str, str | None]
     reason: str
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str | None] = field(default_factory=dict)  # None: no value
     mend: str | None = None
+
+    @property
+    def can_be_typed(self) -> bool:
+        """Whether it is a text beside a value."""
+        return not self.mend and None not in self.texts.values()
 
     @property
     def how(self) -> str:
@@ -51,6 +61,7 @@ class Suspect:
     kind: str | None
     definition: Mapping[str, Any]
     value: str | None = None
+    is_required: bool = False
 
 
 def suggestion(suspect: Suspect, readings: list[Reading]) -> Suggestion | None:
@@ -58,6 +69,8 @@ def suggestion(suspect: Suspect, readings: list[Reading]) -> Suggestion | None:
     if suspect.kind == "one_of":
         accepted = suspect.definition.get("values", [])
         return meaning(suspect.value, accepted) if suspect.value is not None else None
+    if suspect.value is not None and suspect.value.strip().casefold() in PLACEHOLDERS and not suspect.is_required:
+        return Suggestion((suspect.value, None), "a way to say that there is no value", {suspect.value: None})
     return _plainest(readings)
 
 

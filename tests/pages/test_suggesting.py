@@ -59,6 +59,14 @@ DATE = {"kind": "castable", "type": "date", "formats": ["DD.MM.YYYY", "YYYY-MM-D
 CODE = {"kind": "matches", "pattern": "^[A-Z]{2}$"}
 
 
+def test_a_placeholder_is_no_value_where_there_may_be_none() -> None:
+    found = suggestion(Suspect(1, "castable", NUMBER, "N/A"), [])
+    assert found is not None
+    assert (found.texts, found.can_be_typed) == ({"N/A": None}, False)
+    assert suggestion(Suspect(1, "castable", NUMBER, "N/A", is_required=True), []) is None
+    assert suggestion(Suspect(1, "castable", NUMBER, "abc"), []) is None
+
+
 @pytest.mark.parametrize(
     ("definition", "values", "mend"),
     [

@@ -117,6 +117,14 @@ def test_each_value_of_a_cause_gets_the_text_that_is_said_for_it(people: Connect
     assert issues(people, STATE) == {None: 1}
 
 
+def test_a_value_that_is_none_is_taken_away(people: Connection) -> None:  # noqa: F811
+    readings(people, *[GOOD | {"price": "N/A"}] * 12)
+    issue = value(people, "SELECT id FROM dwh_lineage.quality_issues WHERE cause = '=N/A'")
+    selection = {"issue": issue, "column": "price", "texts": {"N/A": None}}
+    replay(people, decide(people, "correct", Readings.target, selection))
+    assert [row["price"] for row in bench.rows(people, Readings.target)] == [None] * 12
+
+
 def test_a_shape_is_mended_row_by_row_and_what_it_does_not_fit_stays(people: Connection) -> None:  # noqa: F811
     readings(people, *[GOOD | {"due": f"12/{day}/2024"} for day in range(13, 28)], GOOD | {"due": "31/31/2024"})
     issue = value(people, "SELECT id FROM dwh_lineage.quality_issues WHERE rule = 'due:castable'")
