@@ -14,9 +14,7 @@ from django.utils import timezone
 
 from quality.models import QualityIssue, QualityRule
 from quality.suggesting import Suggestion, Suspect, suggestion, ways
-from quality.surroundings import Around, surroundings
-
-COUNTED = 200_000  # open rows of a target are counted up to here: about 60 ms where nothing is in order
+from quality.surroundings import SAMPLED, Around, surroundings
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Cause:
 
     issue: QualityIssue
     open: int
-    share: float | None  # None where the target has more open rows than are counted
+    share: float | None  # None where no row of the target is open
     around: Around = field(default_factory=Around)
     suggestion: Suggestion | None = None
 
@@ -68,22 +66,20 @@ class Cause:
 
 @dataclass(frozen=True)
 class OpenRows:
-    """Unresolved exceptions of all targets; `capped` where one of them has more than are counted."""
+    """Unresolved exceptions of all targets, how many came and went today, and when the oldest of them was found."""
 
     by_target: dict[str, int]
+    new: int = 0
+    resolved: int = 0
     oldest: datetime | None = None
 
     @property
     def total(self) -> int:
-        return sum(min(rows, COUNTED) for rows in self.by_target.values())
-
-    @property
-    def capped(self) -> bool:
-        return any(rows > COUNTED for rows in self.by_target.values())
+        return sum(self.by_target.values())
 
     def share(self, target: str, part: int) -> float | None:
         rows = self.by_target.get(target, 0)
-        return part / rows if 0 < rows <= COUNTED else None
+        return part / rows if rows > 0 else None
 
 
 def open_causes(rows: OpenRows) -> list[Cause]:
@@ -106,11 +102,11 @@ def issues() -> QuerySet[Any, Any]:
     )
 
 
-def described(found: Iterable[Any], rows: OpenRows, values: int = 3) -> list[Cause]:
+def described(found: Iterable[Any], rows: OpenRows, values: int = 3, sampled: int = SAMPLED) -> list[Cause]:
     """Issues as issues() gives them, with what is known of them. Two queries."""
     suspects = {i: Suspect(i.pk, i.kind, i.definition or {}, i.offending_value, i.is_required) for i in found}
     tried = [way for issue, suspect in suspects.items() if issue.open > 0 for way in ways(suspect)]
-    around = surroundings([issue.pk for issue in suspects], tried, values)
+    around = surroundings([issue.pk for issue in suspects], tried, values, sampled)
     return [
         Cause(
             issue,
@@ -124,47 +120,33 @@ def described(found: Iterable[Any], rows: OpenRows, values: int = 3) -> list[Cau
 
 
 def open_rows() -> OpenRows:
-    """Unresolved exceptions by target, each counted up to COUNTED, and when the oldest of them was found. Uses index
-    quality_exc_open_idx."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT t.target, n.rows, o.detected_at
-            FROM (SELECT DISTINCT i.target FROM dwh_lineage.quality_issues AS i) AS t
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS rows
-                FROM (
-                    SELECT 1 FROM dwh_lineage.quality_exceptions AS e
-                    WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
-                    LIMIT %s
-                ) AS counted
-            ) AS n
-            LEFT JOIN LATERAL (
-                SELECT e.detected_at FROM dwh_lineage.quality_exceptions AS e
-                WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
-                ORDER BY e.id LIMIT 1
-            ) AS o ON true
-            """,
-            [COUNTED + 1],
-        )
-        found = cursor.fetchall()
-    oldest = min((at for _, _, at in found if at is not None), default=None)
-    return OpenRows({target: rows for target, rows, _ in found}, oldest)
-
-
-def changed_today() -> tuple[int, int]:
-    """Breaches that came and that were resolved since midnight. Uses index issue_deltas_recorded_idx."""
+    """Unresolved exceptions by target, from counters. Uses index quality_exc_open_idx for the oldest."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT coalesce(sum(n.net) FILTER (WHERE n.net > 0), 0)::bigint,
-                coalesce(-sum(n.net) FILTER (WHERE n.net < 0), 0)::bigint
+            SELECT t.target, t.rows, t.new, t.resolved, o.detected_at
             FROM (
-                SELECT sum(d.delta) AS net FROM dwh_lineage.issue_deltas AS d
-                WHERE d.recorded_at >= %s GROUP BY coalesce(d.batch_no, -d.id)
-            ) AS n
+                SELECT d.target, sum(d.delta)::bigint AS rows,
+                    coalesce(sum(d.delta) FILTER (WHERE d.delta > 0 AND d.today), 0)::bigint AS new,
+                    coalesce(-sum(d.delta) FILTER (WHERE d.delta < 0 AND d.today), 0)::bigint AS resolved
+                FROM (
+                    SELECT a.target, a.delta, a.recorded_at >= %s AS today FROM dwh_lineage.open_row_deltas AS a
+                ) AS d
+                GROUP BY d.target
+            ) AS t
+            LEFT JOIN LATERAL (
+                SELECT e.detected_at FROM dwh_lineage.quality_exceptions AS e
+                WHERE t.rows > 0 AND e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
+                ORDER BY e.id LIMIT 1
+            ) AS o ON true
             """,
             [midnight],
         )
-        return tuple(cursor.fetchone())
+        found = cursor.fetchall()
+    return OpenRows(
+        {target: rows for target, rows, *_ in found},
+        sum(new for _, _, new, *_ in found),
+        sum(resolved for *_, resolved, _ in found),
+        min((at for *_, at in found if at is not None), default=None),
+    )

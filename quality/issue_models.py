@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
-from lineage.models import Batch
+from lineage.models import Batch, Target
 
 
 class IssueAct(models.TextChoices):
@@ -73,3 +73,18 @@ class CorrectionReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reply} by {self.bronze_id}"
+
+
+class OpenRowDelta(models.Model):
+    """A change of how many rows of a table are unresolved; written by triggers of the exceptions, summed by readers."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="+")
+    delta = models.BigIntegerField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "open_row_deltas"
+        db_table_comment = "Changes of how many rows of each table are unresolved"
+
+    def __str__(self) -> str:
+        return f"{self.target_id} {self.delta:+d}"

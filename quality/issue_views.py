@@ -29,6 +29,7 @@ from quality.suggesting import meaning
 
 VALUES = 12
 EVENTS = 20
+SAMPLED = 1_000  # latest rows in which frequent values are counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class ValueRow:
 def about(issue_id: int) -> dict[str, Any]:
     """What the page of a cause shows beside its rows."""
     shown = get_object_or_404(issues().annotate(recent=ArraySubquery(_recent())), pk=issue_id)
-    (cause,) = described([shown], OpenRows({}), VALUES)
+    (cause,) = described([shown], OpenRows({}), VALUES, SAMPLED)
     accepted = shown.definition.get("values", []) if shown.kind == "one_of" else []
     return {
         "issue": shown,

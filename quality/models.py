@@ -137,7 +137,6 @@ class IssueDelta(models.Model):
     class Meta:
         db_table = "issue_deltas"
         db_table_comment = "Changes of the issues' counts"
-        indexes = (models.Index(fields=("recorded_at",), name="issue_deltas_recorded_idx"),)
 
     def __str__(self) -> str:
         return f"{self.delta:+d}"

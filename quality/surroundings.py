@@ -11,8 +11,7 @@ from django.db import connection
 
 from quality.suggesting import Reading
 
-SAMPLED = 1_000  # latest breaches of an issue in which frequent values are counted
-READ = 300  # of them are read in each way in which they may be mended
+SAMPLED = 200  # latest breaches of an issue in which frequent values are counted, and which are read in each way
 TREND = 14  # loads of the table
 
 _AROUND = """
@@ -97,11 +96,11 @@ class Around:
     overtaken: int = 0  # and those for which it has sent other values
 
 
-def surroundings(issues: list[int], ways: list[dict[str, Any]], most: int) -> dict[int, Around]:
-    """What stands around each issue, with its `most` frequent values among SAMPLED breaches, and what READ of them are
-    in each of the `ways` (quality/suggesting.py). One query."""
+def surroundings(issues: list[int], ways: list[dict[str, Any]], most: int, sampled: int = SAMPLED) -> dict[int, Around]:
+    """What stands around each issue, with its `most` frequent values among `sampled` breaches, and what SAMPLED of
+    them are in each of the `ways` (quality/suggesting.py). One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_AROUND, [issues, TREND, SAMPLED, most, json.dumps(ways), READ])
+        cursor.execute(_AROUND, [issues, TREND, sampled, most, json.dumps(ways), SAMPLED])
         return {
             issue: Around(
                 source,

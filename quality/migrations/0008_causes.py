@@ -21,6 +21,7 @@ ROUTINES = {
     "keep_correcting": "FUNCTION dwh_lineage.keep_correcting(bigint, text, bigint)",
     "end_correction_rule": "FUNCTION dwh_lineage.end_correction_rule(bigint, text)",
     "propose_corrections": "FUNCTION dwh_lineage.propose_corrections(text, bigint)",
+    "count_open_rows": "FUNCTION dwh_lineage.count_open_rows() CASCADE",
     "hear_source": "FUNCTION dwh_lineage.hear_source(text, bigint)",
     "mark_regressed": "FUNCTION dwh_lineage.mark_regressed(text, bigint)",
 }
@@ -99,10 +100,6 @@ class Migration(SchemaMigration):
             field=models.BigIntegerField(
                 blank=True, help_text="Snoozed as long as no more rows than that are open", null=True
             ),
-        ),
-        migrations.AddIndex(
-            model_name="issuedelta",
-            index=models.Index(fields=["recorded_at"], name="issue_deltas_recorded_idx"),
         ),
         migrations.AddField(
             model_name="correctionrule",
@@ -230,6 +227,27 @@ class Migration(SchemaMigration):
             options={
                 "db_table": "correction_replies",
                 "db_table_comment": "What sources said about corrections",
+            },
+        ),
+        migrations.CreateModel(
+            name="OpenRowDelta",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("delta", models.BigIntegerField()),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "target",
+                    models.ForeignKey(
+                        db_column="target",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="lineage.target",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "open_row_deltas",
+                "db_table_comment": "Changes of how many rows of each table are unresolved",
             },
         ),
         *(RunSqlFile("quality", name, drop=f"DROP {what};") for name, what in ROUTINES.items()),

@@ -23,6 +23,7 @@ BEGIN
     DELETE FROM dwh_lineage.exception_breaches AS b
     USING dwh_lineage.quality_exceptions AS e WHERE e.id = b.exception_id AND e.target_table = in_target;
     DELETE FROM dwh_lineage.quality_exceptions WHERE target_table = in_target;
+    DELETE FROM dwh_lineage.open_row_deltas WHERE target = in_target;
     DELETE FROM dwh_lineage.issue_deltas AS d
     USING dwh_lineage.quality_issues AS i WHERE i.id = d.issue_id AND i.target = in_target;
     DELETE FROM dwh_lineage.issue_events AS v
