@@ -13,7 +13,7 @@ from lineage.models import Batch, DroppedPartition, PipelineRun, Target, Waterma
 from lineage.runs import summarise
 from lineage.totals import totals
 from quality.accounting import OUTCOMES, accounting_lines
-from quality.causes import open_causes, open_rows
+from quality.causes import changed_today, open_causes, open_rows
 
 RUNS_SHOWN = 6
 CAUSES_SHOWN = 6
@@ -58,6 +58,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
         rows = open_rows()
         causes = open_causes(rows)
         context |= {"open": rows, "causes": causes[:CAUSES_SHOWN], "more_causes": len(causes[CAUSES_SHOWN:])}
+        context |= {"all_causes": len(causes), "today": changed_today()}
         context |= _accounting()
     return context
 
