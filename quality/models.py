@@ -153,7 +153,10 @@ class QualityException(models.Model):
     detected_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.TextField(null=True, blank=True)
-    target_table = models.ForeignKey(Target, models.CASCADE, db_column="target_table", related_name="exceptions")
+    # Its index is quality_exceptions_once: each index is written again when a row changes its state.
+    target_table = models.ForeignKey(
+        Target, models.CASCADE, db_column="target_table", related_name="exceptions", db_index=False
+    )
     state = models.TextField(choices=ExceptionState.choices, db_default=ExceptionState.OPEN)
     batch = models.ForeignKey(Batch, models.PROTECT, db_column="batch_no", related_name="exceptions")
 
@@ -291,8 +294,11 @@ class QualityDecision(models.Model):
 class DecisionRow(models.Model):
     """A row of a decision's frozen selection. Without an outcome, its replay is still to be done."""
 
-    decision = models.ForeignKey(QualityDecision, models.CASCADE, related_name="rows", db_index=False)
-    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided")
+    # Written by `decide` alone, of exceptions that it holds: to look for each of them once more costs as much again.
+    decision = models.ForeignKey(
+        QualityDecision, models.CASCADE, related_name="rows", db_index=False, db_constraint=False
+    )
+    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided", db_constraint=False)
     bronze_id = models.BigIntegerField()
     patch = models.JSONField(null=True, blank=True, help_text="The row's own patch, where rows differ")
     outcome = models.TextField(null=True, blank=True, help_text="landed, open, rejected, overtaken, cancelled")
@@ -310,13 +316,23 @@ class DecisionRow(models.Model):
 
 
 class ExceptionEvent(models.Model):
-    """What happened to an exception, in order; append-only."""
+    """What happened to an exception, in order; append-only.
 
-    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="events")
+    A decision over 100,000 rows writes 200,000 of them, each with one decision and one batch that stand in the very
+    transaction: the database need not look for them again for each row.
+    """
+
+    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="events", db_constraint=False)
     from_state = models.TextField(null=True, blank=True)
     to_state = models.TextField()
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="events")
-    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+")
+    decision = models.ForeignKey(
+        QualityDecision, models.PROTECT, null=True, blank=True, related_name="events", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    batch = models.ForeignKey(
+        Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     note = models.TextField(blank=True, db_default="")
     at = models.DateTimeField(db_default=Now())
 
@@ -333,7 +349,8 @@ class Correction(models.Model):
     """A patch over a bronze row. Bronze never changes: the row that a load sees is the bronze row with its latest
     approved patch over it."""
 
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections")
+    # Its index is corrections_version.
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections", db_index=False)
     bronze_id = models.BigIntegerField()
     version = models.IntegerField()
     patch = models.JSONField(help_text="Source columns and the text that stands for theirs; null removes a value")

@@ -41,7 +41,8 @@ BEGIN
 
     -- Locked in the order of their ids, so that two decisions wait for each other instead of blocking each other.
     INSERT INTO dwh_lineage.decision_rows (decision_id, exception_id, bronze_id, patch)
-    SELECT l_decision, s.id, s.bronze_id, dwh_lineage.own_patch(in_selection, s.id, s.source_data)
+    SELECT l_decision, s.id, s.bronze_id, CASE WHEN in_selection ?| ARRAY['patches', 'texts', 'mend']
+        THEN dwh_lineage.own_patch(in_selection, s.id, s.source_data) END
     FROM (
         SELECT e.id, e.bronze_id, e.source_data
         FROM dwh_lineage.quality_exceptions AS e

@@ -20,6 +20,8 @@ BEGIN
     END IF;
     DELETE FROM dwh_lineage.exception_events AS v
     USING dwh_lineage.quality_exceptions AS e WHERE e.id = v.exception_id AND e.target_table = in_target;
+    DELETE FROM dwh_lineage.decision_rows AS r
+    USING dwh_lineage.quality_decisions AS d WHERE d.id = r.decision_id AND d.target = in_target;
     DELETE FROM dwh_lineage.exception_breaches AS b
     USING dwh_lineage.quality_exceptions AS e WHERE e.id = b.exception_id AND e.target_table = in_target;
     DELETE FROM dwh_lineage.quality_exceptions WHERE target_table = in_target;
