@@ -21,15 +21,14 @@ _GOOD, _BAD = row(), row(status="'actve'")
 
 def run(connection_url: str, exceptions: int = 100_000, tries: int = 3) -> list[Row]:
     """Freezing a selection, and replaying it, `tries` times anew; nine times as many good rows lie in the table."""
-    decided, replayed = [], []
+    decided: list[tuple[float, float]] = []
+    replayed: list[tuple[float, float]] = []
     with psycopg.connect(connection_url, autocommit=True) as connection:
         for _ in range(tries):
             _start(connection, exceptions)
             limit = seconds(lambda: by_load(connection))
-            freezing, replaying = _decide(connection), 0.0
-            replaying = seconds(lambda: _replay(connection, exceptions))
-            decided.append((limit, freezing))
-            replayed.append((limit, replaying))
+            decided.append((limit, _decide(connection)))
+            replayed.append((limit, seconds(lambda: _replay(connection, exceptions))))
         _forget(connection)
     return [
         compared(f"decision over {exceptions:,} exceptions, frozen", decided, 1),
