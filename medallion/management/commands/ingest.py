@@ -23,6 +23,9 @@ from medallion.sources import HttpApi
 
 
 class Command(BaseCommand):
+    # `migrate` has checked the declarations that are installed; to import all pages and queries for it again would take
+    # longer than a small load.
+    requires_system_checks = ()
     help = (
         "Ingests the files of a source into its bronze table; a file whose content was ingested before is skipped. "
         "Pulls an API; a pull that was interrupted goes on."
