@@ -29,7 +29,8 @@ def _empty_object() -> Value:
 
 
 class QualityRule(models.Model):
-    """A version of a rule that a declaration states. Installed by migrations; the newest version is the active one."""
+    """A version of a rule or a check that a declaration states. Installed by migrations; the newest version is the
+    active one."""
 
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="rules")
     rule = models.TextField(help_text="Name within the target, as in customer_id:required")
@@ -38,11 +39,15 @@ class QualityRule(models.Model):
     kind = models.TextField(help_text="castable, required, one_of, matches, range, condition, …")
     definition = models.JSONField(db_default=_empty_object())
     message = models.TextField()
-    severity = models.TextField(db_default="quarantine")
+    severity = models.TextField(db_default="quarantine", help_text="As declared: warn, quarantine or fail")
+    threshold = models.TextField(
+        null=True, blank=True, help_text="As declared: so many rows of a batch, or a share as in 1%"
+    )
     version = models.TextField(help_text="Fingerprint of what the rule asks")
     can_be_waived = models.BooleanField(
         db_default=True, help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum"
     )
+    is_check = models.BooleanField(db_default=False, help_text="Asked of the table as a whole, not of a row")
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -353,3 +358,27 @@ class Waiver(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id}: {self.rule}"
+
+
+class QualityOverride(models.Model):
+    """What a person said about the severity and the threshold of a rule or a check. The last one counts for the batches
+    from its first on; what it leaves empty is as declared. Written by `dwh_lineage.override_rule` alone."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="overrides")
+    name = models.TextField(help_text="Of the rule or the check, within the target")
+    severity = models.TextField(null=True, blank=True)
+    threshold = models.TextField(null=True, blank=True)
+    reason = models.TextField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    first_batch_no = models.BigIntegerField(help_text="The first batch that it governs")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "quality_overrides"
+        db_table_comment = "Severities and thresholds that a person has set"
+        permissions = (("override", "May let batches pass gates, and change severities and thresholds"),)
+        indexes = (models.Index(fields=("target", "name", "-id"), name="quality_overrides_idx"),)
+        triggers = (pgtrigger.Protect(name="append_only", operation=pgtrigger.Update),)
+
+    def __str__(self) -> str:
+        return f"{self.target_id} {self.name}: {self.severity or self.threshold or 'as declared'}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
+from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -102,7 +102,7 @@ END IF;
 SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
 WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
-{gates.check(contract)}{record(contract)}
+{gates.check(contract)}{gates.record_rules(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;
@@ -111,6 +111,7 @@ ANALYZE pg_temp.events;
 UPDATE dwh_lineage.targets
 SET last_event_at = greatest(last_event_at, {latest}){set_gone(contract)}
 WHERE target = {literal(text.target(contract))};
+{checks.ask_table(contract)}\
 {finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: newer events are appended to their keys' histories, late "
             "ones fold theirs again; rows that break a rule become exceptions. Takes the run's id. Locks the table's "
