@@ -26,6 +26,7 @@ SILVER = (
     warehouse.LatestSeen,
     warehouse.Rolls,
     warehouse.RollNow,
+    warehouse.Watched,
 )  # fmt: skip
 GOLD = (
     warehouse.LabDays, warehouse.DimMember, warehouse.DimVersion, warehouse.FactEvents, warehouse.EventsByLabel,

@@ -52,6 +52,7 @@ class Judged:
     deleted: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    warned: set[str] = field(default_factory=set)
     rejected: bool = False
 
     @property
@@ -77,8 +78,13 @@ class Waiver:
 
 @dataclass
 class Decisions:
-    """What people decided about one silver table; a correction is the latest version's."""
+    """What people decided about one silver table; a correction is the latest version's.
 
+    warning: rules that warn by their declaration; overrides: (rule, severity or None, first batch), the last counts.
+    """
+
+    warning: frozenset[str] = frozenset()
+    overrides: list[tuple[str, str | None, int]] = field(default_factory=list)
     corrections: dict[int, dict[str, str | None]] = field(default_factory=dict)
     rejected: set[int] = field(default_factory=set)
     waivers: list[Waiver] = field(default_factory=list)
@@ -89,10 +95,17 @@ class Decisions:
         def judged(row: BronzeRow) -> Judged:
             found = judge(replace(row, values={**row.values, **self.corrections.get(row.bronze_id, {})}))
             found.broken -= {waiver.rule for waiver in self.waivers if waiver.governs(row)}
+            found.warned = {rule for rule in found.broken if self.warns(rule, row.batch_no)}
+            found.broken -= found.warned
             found.rejected = row.bronze_id in self.rejected
             return found
 
         return judged
+
+    def warns(self, rule: str, batch_no: int) -> bool:
+        """Whether a rule only warns about the rows of a batch."""
+        said = [severity for name, severity, first in self.overrides if name == rule and first <= batch_no]
+        return (said[-1] if said and said[-1] else "warn" if rule in self.warning else "") == "warn"
 
 
 # --- Rules ------------------------------------------------------------------------------------------------------------
@@ -160,6 +173,17 @@ def members(row: BronzeRow) -> Judged:
     _asked(judged, "updated", "required", _cast(judged, "updated", given.get("updated"), moment) is not None)
     if judged.deleted:  # a good key and a good time are enough to delete
         judged.broken = {rule for rule in judged.broken if rule.split(":")[0] in ("region", "id", "updated")}
+    return judged
+
+
+def watched(row: BronzeRow) -> Judged:
+    """A row of raw_members as `silver.watched` sees it."""
+    judged = members(row)
+    if not judged.deleted:
+        name, score = judged.values["name"], judged.values["score"]
+        _asked(judged, "name", "required", bool(name and name.strip(" ")))
+        concerned = judged.values["state"] == "a"
+        _asked(judged, "score", "at_most", score is None or not concerned or score <= 4)
     return judged
 
 
@@ -294,6 +318,7 @@ ROLLS = History(rolls, ("id",), ("name", "state"), None, full_extract=True)
 ROLL_NOW = Newest(rolls, ("id",), ("name", "state"), None, full_extract=True)
 LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")
 LATEST_SEEN = Newest(presences, ("id",), ("name", "state"), None)
+WATCHED = History(watched, ("region", "id"), ("name", "score", "state"), "updated")
 MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")
 PRESENCES = History(presences, ("id",), ("name", "state"), None)
 
@@ -331,7 +356,10 @@ TABLES: dict[str, Appended | History] = {
     "silver.roll_now": ROLL_NOW,
     "silver.latest": LATEST,
     "silver.latest_seen": LATEST_SEEN,
+    "silver.watched": WATCHED,
 }
+#: Rules that only warn, by their declaration.
+WARNING = {"silver.watched": frozenset({"name:required", "score:at_least"})}
 
 
 def exceptions(rows: Iterable[BronzeRow], judge: Judge) -> dict[int, set[str]]:

@@ -112,7 +112,7 @@ class World:
             self.check_silver(target)
 
     def decisions(self, target: str) -> model.Decisions:
-        return self.decided.setdefault(target, model.Decisions())
+        return self.decided.setdefault(target, model.Decisions(model.WARNING.get(target, frozenset())))
 
     def _mend(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Corrects all broken columns of an open exception."""
@@ -233,6 +233,13 @@ class World:
         )
         decided.waivers.append(waiver)
         return True
+
+    def _override(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Changes what follows from a rule, for batches that come later."""
+        if rules := histories.WAIVABLE.get(target):
+            rule, severity = picked(rules, act.pick), picked(["warn", "quarantine", "fail", None], act.other)
+            decided.overrides.append((rule, severity, decisions.override(self.lab, target, rule, severity, "99%")))
+        return False
 
     def _expire(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Sets a rule aside until a moment that is past."""
@@ -366,7 +373,9 @@ def open_by_issue(connection: bench.Connection, target: str) -> Counter[str]:
         dict(
             connection.execute(
                 "SELECT i.rule, sum(d.delta)::int FROM dwh_lineage.quality_issues AS i "
-                "JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id WHERE i.target = %s "
+                "JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id "
+                # Without a first batch it has no rows: a rule that only warns.
+                "WHERE i.target = %s AND i.first_batch_no IS NOT NULL "
                 "GROUP BY 1 HAVING sum(d.delta) <> 0",
                 (target,),
             ).fetchall()

@@ -5,6 +5,7 @@ from medallion.warehouse import (
     SCD2,
     Append,
     AtLeast,
+    AtMost,
     Between,
     BigInt,
     Boolean,
@@ -151,6 +152,22 @@ class LatestSeen(silver.Table):
         key = "id"
         history = SCD1()
         where = "state IS DISTINCT FROM 'z'"
+
+
+class Watched(silver.Table):
+    """Members under rules that only warn, and under one that concerns some of them."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name", rules=[Required(severity="warn")])
+    score = Integer("score", rules=[AtLeast(0, null=True, severity="warn"), AtMost(4, null=True, where="state = 'a'")])
+    state = Text("state", rules=[OneOf("a", "b", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD2(effective="updated", deleted_when="op = 'D'")
 
 
 class Rolls(silver.Table):
