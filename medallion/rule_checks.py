@@ -24,7 +24,7 @@ _MADE = ("valid_from", "valid_to", "is_current")
 def of_silver(table: type[silver.Table]) -> Iterator[Finding]:
     """What is wrong with the rules and checks of a silver table whose columns are right."""
     names = [*table.columns()]
-    for rule in rules(table.contract()):
+    for rule in rules(table.contract() | {"name": table.name}):
         yield from _rule(rule, names)
     history = table.history()
     if isinstance(history, silver.SCD2):  # it stores the time as valid_from
