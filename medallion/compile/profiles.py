@@ -10,8 +10,8 @@ from medallion.naming import ident, literal
 
 
 def query(source: str, names: Sequence[str], kinds: Mapping[str, dict[str, Any]], most: int) -> str:
-    """A row for each column of `source` (FROM and LIMIT): what medallion.profiling.Profile holds. kinds: name → column of
-    a contract whose cast is tried; most: how many values and patterns."""
+    """A row for each column of `source` (FROM and LIMIT): what medallion.profiling.Profile holds. kinds: name → column
+    of a contract whose cast is tried; most: how many values and patterns."""
     values = ", ".join(f"({number}, r.{ident(name)}::text)" for number, name in enumerate(names))
     fits = ", ".join(
         f"{literal(kind)}, coalesce(sum(d.n) FILTER (WHERE {cast(column, 'd.given')} IS NOT NULL), 0)"
