@@ -13,7 +13,7 @@ from medallion import silver
 from medallion.compile import measures
 from medallion.compile.evaluate import CompiledRule, rules
 from quality.checks import Check
-from quality.rules import Severity
+from quality.rules import References, Severity
 
 #: (what is wrong, what to do, number of the check).
 Finding = tuple[str, str, str]
@@ -26,6 +26,10 @@ def of_silver(table: type[silver.Table]) -> Iterator[Finding]:
     names = [*table.columns()]
     for rule in rules(table.contract() | {"name": table.name}):
         yield from _rule(rule, names)
+    for name, column in table.columns().items():
+        for rule in column.rules:
+            if isinstance(rule, References):
+                yield from _reference(f"The rule {name}:references", rule, column.sql_type)
     history = table.history()
     if isinstance(history, silver.SCD2):  # it stores the time as valid_from
         names = [*(name for name in names if name != history.effective), *_MADE]
@@ -58,6 +62,20 @@ def _rule(rule: CompiledRule, names: Sequence[str]) -> Iterator[Finding]:
         yield f"{said} cannot only warn: the table could not hold the row.", "Leave its severity out.", "E080"
     yield from _limit(said, rule.definition.get("limit"))
     yield from _where(said, rule.definition.get("where"), names)
+
+
+def _reference(said: str, rule: References, sql_type: str) -> Iterator[Finding]:
+    parent = rule.table
+    if not (isinstance(parent, type) and issubclass(parent, silver.Table)) or not (rule.key or parent.key()):
+        yield f"{said} refers to no silver table with a key.", "Name its class, and key=….", "E084"
+        return
+    known = parent.columns()
+    is_key = isinstance(parent.history(), silver.Append) or rule.parent_key in parent.key()
+    if rule.parent_key not in known or not is_key:
+        yield f"{said}: {rule.parent_key} is no key of {parent.target}.", _known(parent.key()), "E084"
+    elif known[rule.parent_key].sql_type != sql_type:
+        other = known[rule.parent_key].sql_type
+        yield f"{said} compares {sql_type} with {other} of {parent.target}.", "Give both the same type.", "E084"
 
 
 def _limit(said: str, limit: object) -> Iterator[Finding]:

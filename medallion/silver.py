@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from medallion import bronze, declaration
 from medallion.columns import Column, Generated
 from quality.checks import Check
+from quality.rules import References
 
 
 @dataclass(frozen=True)
@@ -148,4 +149,5 @@ class Table(declaration.Table):
 
     @classmethod
     def inputs(cls) -> list[str]:
-        return [cls.Meta.source.target]
+        parents = [r.table.target for c in cls.columns().values() for r in c.rules if isinstance(r, References)]
+        return list(dict.fromkeys([cls.Meta.source.target, *parents]))

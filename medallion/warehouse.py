@@ -33,12 +33,13 @@ from quality.rules import (
     MaxLength,
     MinLength,
     OneOf,
+    References,
     Required,
 )
 
 __all__ = [
     "FAIL", "KEEP", "SCD1", "SCD2", "Append", "Array", "AtLeast", "AtMost", "Between", "BigInt", "Boolean", "Column",
     "Condition", "Date", "DoesNotMatch", "Enum", "Generated", "GreaterThan", "Integer", "Json", "LessThan", "Matches",
-    "MaxLength", "MinLength", "Numeric", "OneOf", "Pipeline", "Required", "SmallInt", "Text", "Timestamp", "Uuid",
-    "bronze", "checks", "gold", "silver", "sources",
+    "MaxLength", "MinLength", "Numeric", "OneOf", "Pipeline", "References", "Required", "SmallInt", "Text",
+    "Timestamp", "Uuid", "bronze", "checks", "gold", "silver", "sources",
 ]  # fmt: skip

@@ -277,3 +277,31 @@ class Condition(Rule):
 
     def default_text(self, column: str) -> str:
         return self.message
+
+
+@dataclass(frozen=True)
+class References(Rule):
+    """The key of a row of another silver table: in its column `key`, or the one by which others refer to it. A row whose
+    parent is missing lands by itself when the parent has come."""
+
+    kind = "references"
+    table: Any
+    key: str | None = None
+    message: str | None = None
+
+    @property
+    def parent_key(self) -> str:
+        """The column of the other table."""
+        return self.key or str(self.table.key_column())
+
+    def ask(self, column: str) -> str:
+        parent = sql.Identifier(*self.table.target.split(".")).as_string(None)
+        key = sql.Identifier(self.parent_key).as_string(None)
+        # v is the row that is asked: the parent may have a column of the same name.
+        return f"EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{key} = v.{column})"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is nobody's in {self.table.target}"
+
+    def definition(self) -> dict[str, Any]:
+        return super().definition() | {"table": self.table.target, "key": self.parent_key}

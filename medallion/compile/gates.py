@@ -7,7 +7,7 @@ own after the load has been rolled back. So the evidence stands, whatever become
 
 from __future__ import annotations
 
-from medallion.compile import text
+from medallion.compile import checks, references, text
 from medallion.compile.loading import evaluated, record
 from medallion.compile.text import Contract
 from medallion.naming import literal
@@ -33,6 +33,11 @@ def check(contract: Contract) -> str:
 def record_rules(contract: Contract, read: str = "l_read") -> str:
     """Records how many of the rows in pg_temp.evaluated break each rule."""
     return f"PERFORM dwh_etl.record_rules({literal(text.target(contract))}, l_batch_id, {read});\n"
+
+
+def rebuild_first(contract: Contract) -> str:
+    """What a load does first where rules refer to other tables, whose rows may be gone."""
+    return references.rebuild_first(contract, check(contract) + record_rules(contract), checks.ask_table(contract))
 
 
 def evidence(contract: Contract) -> list[str]:

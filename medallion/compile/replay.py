@@ -6,7 +6,7 @@ overlay in the same transaction (dwh_lineage.apply_decision), so that table and 
 
 from __future__ import annotations
 
-from medallion.compile import absence, horizon, text
+from medallion.compile import absence, horizon, references, text
 from medallion.compile.fold import as_events, attributes
 from medallion.compile.loading import REJECT, land, set_aside
 from medallion.compile.text import Contract
@@ -87,7 +87,7 @@ CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.*
 FROM {evaluation} AS v
 WHERE {text.not_skipped(contract, "v")} AND {text.not_pending(contract, "v")};
-PERFORM set_config('enable_nestloop', 'on', true);
+{references.settle_again(contract)}PERFORM set_config('enable_nestloop', 'on', true);
 {as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, replay, text
+from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -79,14 +79,14 @@ class Scd1History:
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\n"
             f"l_seen_until timestamptz;\nl_gone_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];",
             f"""\
-SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
+{gates.rebuild_first(contract)}SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
 SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
 WHERE t.target = {target};
 {evaluated(contract, "l_load.taken")}
-{gates.check(contract)}{gates.record_rules(contract)}{record(contract)}
+{gates.check(contract)}{gates.record_rules(contract)}{references.retry(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;

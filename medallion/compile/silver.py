@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from medallion.compile import append, checks, constraints, evaluate, gates, horizon, scd1, scd2, stated, text
+from medallion.compile import (
+    append,
+    checks,
+    constraints,
+    evaluate,
+    gates,
+    horizon,
+    references,
+    scd1,
+    scd2,
+    stated,
+    text,
+)
 from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -48,7 +60,7 @@ def metadata(contract: Contract, warehouse: str) -> str:
         [
             registered,
             stated.stated(contract, evaluate.rules(contract)),
-            text.inputs(contract, [contract["source"]]),
+            text.inputs(contract, [contract["source"], *references.parents(contract)]),
             silver_columns(contract),
         ]
     )

@@ -27,6 +27,9 @@ SILVER = (
     warehouse.Rolls,
     warehouse.RollNow,
     warehouse.Watched,
+    warehouse.Visitors,
+    warehouse.VisitorsNow,
+    warehouse.Visits,
 )  # fmt: skip
 GOLD = (
     warehouse.LabDays, warehouse.DimMember, warehouse.DimVersion, warehouse.FactEvents, warehouse.EventsByLabel,

@@ -86,6 +86,9 @@ WAIVABLE = {
     "silver.states": ("score:at_least", "state:one_of"),
     "silver.latest": ("score:at_least", "state:one_of"),
     "silver.watched": ("name:required", "score:at_least", "score:at_most", "state:one_of"),
+    "silver.visitors": ("host:references",),
+    "silver.visitors_now": ("host:references",),
+    "silver.visits": ("host:references",),
     "silver.rolls": ("name:one_of",),
     "silver.roll_now": ("name:one_of",),
 }  # fmt: skip

@@ -8,11 +8,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import sql
-
 from medallion import bronze
 from tests.warehouses import bench_database as bench
 from tests.warehouses import decisions, histories, model
+from tests.warehouses.standing import (
+    everything,
+    multiset,
+    open_by_issue,
+    quarantined,
+    rows_of,
+    without_surrogate,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class World:
     undecided: set[str] = field(default_factory=set)
     replays: list[Replay] = field(default_factory=list)
     surrogates: dict[str, dict[tuple[Any, ...], int]] = field(default_factory=dict)
+    #: The parents' keys that each table with a reference has seen at its last load.
+    present: dict[str, frozenset[Any]] = field(default_factory=dict)
 
     # --- What happens -------------------------------------------------------------------------------------------------
     def take(self, batch: histories.Batch) -> None:
@@ -72,6 +80,8 @@ class World:
 
     def call(self, target: str, verb: str = "load") -> None:
         bench.call(self.lab, target, verb)
+        if parent := model.PARENTS.get(target):
+            self.present[target] = frozenset(row["id"] for row in bench.rows(self.lab, parent))
 
     def load(self) -> None:
         for target in (*self.silver, *self.gold):
@@ -86,7 +96,11 @@ class World:
         self.feed()
 
     def feed(self) -> None:
-        """Loads what reads the silver tables."""
+        """Loads what reads the silver tables, those that refer to others included."""
+        for target in self.silver:
+            if model.PARENTS.get(target) in self.silver and target in self.present:
+                self.call(target)
+                self.taken[target] = len(self.rows)
         for target in self.gold:
             self.call(target)
 
@@ -304,7 +318,10 @@ class World:
 
     def model(self, target: str) -> model.Appended | model.History:
         table = model.TABLES[target]
-        return replace(table, judge=self.decisions(target).over(table.judge))
+        judge = table.judge
+        if target in model.PARENTS:
+            judge = model.at_home(judge, self.present.get(target, frozenset()))
+        return replace(table, judge=self.decisions(target).over(judge))
 
     def _check_surrogates(self, target: str, found: list[dict[str, Any]]) -> None:
         """A version (its key and its begin) that was there before has the surrogate key that it had."""
@@ -328,7 +345,8 @@ class World:
 def mending(target: str, broken: set[str]) -> dict[str, str | None]:
     """A patch that makes a row good that breaks these rules."""
     good = histories.GOOD_READING if target == "silver.readings" else histories.GOOD_MEMBER
-    return {name: good[name] for name in sorted({rule.split(":")[0] for rule in broken})}
+    columns = {rule.split(":")[0] for rule in broken}
+    return {name: good[name] for name in sorted({"score" if column == "host" else column for column in columns})}
 
 
 def picked(among: Any, number: int) -> Any:
@@ -336,58 +354,4 @@ def picked(among: Any, number: int) -> Any:
     return among[number % len(among)]
 
 
-def multiset(rows: Any) -> Counter[Any]:
-    """Rows that can be compared, whatever their order."""
-    return Counter(tuple(sorted(row.items())) if isinstance(row, dict) else tuple(row) for row in rows)
-
-
-def without_surrogate(rows: list[dict[str, Any]]) -> Counter[Any]:
-    """Rows of a silver table, comparable with the model's."""
-    return multiset([{k: v for k, v in row.items() if not k.endswith("_sk")} for row in rows])
-
-
-def rows_of(connection: bench.Connection, target: str) -> Counter[Any]:
-    """A gold table's rows without surrogate keys; of a dimension the members that stand."""
-    rows = [row for row in bench.rows(connection, target) if row.pop("_retired_at", None) is None]
-    return multiset(
-        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in rows if -1 not in row.values()]
-    )
-
-
-def quarantined(connection: bench.Connection, target: str) -> dict[int, set[str]]:
-    """The broken rules of each open exception, by bronze id."""
-    found: dict[int, set[str]] = {}
-    for bronze_id, rule in connection.execute(
-        "SELECT e.bronze_id, b.rule FROM dwh_lineage.quality_exceptions AS e "
-        "LEFT JOIN dwh_lineage.exception_breaches AS b "
-        "ON b.exception_id = e.id WHERE e.target_table = %s AND e.state = 'open'",
-        (target,),
-    ):
-        found.setdefault(bronze_id, set()).add(rule)
-    return found
-
-
-def open_by_issue(connection: bench.Connection, target: str) -> Counter[str]:
-    """How many open breaches each rule's issue counts."""
-    return Counter(
-        dict(
-            connection.execute(
-                "SELECT i.rule, sum(d.delta)::int FROM dwh_lineage.quality_issues AS i "
-                "JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id "
-                # Without a first batch it has no rows: a rule that only warns.
-                "WHERE i.target = %s AND i.first_batch_no IS NOT NULL "
-                "GROUP BY 1 HAVING sum(d.delta) <> 0",
-                (target,),
-            ).fetchall()
-        )
-    )
-
-
-def everything(connection: bench.Connection, *targets: str) -> dict[str, Counter[Any]]:
-    """All rows of some tables in all columns."""
-    return {
-        target: multiset(
-            connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*target.split("."))))
-        )
-        for target in targets
-    }
+__all__ = ["Replay", "World", "everything", "multiset", "picked", "quarantined", "without_surrogate"]
