@@ -24,8 +24,8 @@ _MADE = ("valid_from", "valid_to", "is_current")
 def of_silver(table: type[silver.Table]) -> Iterator[Finding]:
     """What is wrong with the rules and checks of a silver table whose columns are right."""
     names = [*table.columns()]
-    for rule in rules(table.contract() | {"name": table.name}):
-        yield from _rule(rule, names)
+    for compiled in rules(table.contract() | {"name": table.name}):
+        yield from _rule(compiled, names)
     for name, column in table.columns().items():
         for rule in column.rules:
             if isinstance(rule, References):

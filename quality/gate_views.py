@@ -65,9 +65,9 @@ def rule(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         _require(request)
         if form.is_valid():
-            said = {key: value or None for key, value in form.cleaned_data.items()}
+            changed: dict[str, Any] = {key: value or None for key, value in form.cleaned_data.items()}
             try:
-                first = gates.override_rule(table, name, **said, by=request.user.get_username())
+                first = gates.override_rule(table, name, **changed, by=request.user.get_username())
                 messages.success(request, f"It counts from batch {first} on.")
                 return HttpResponseRedirect(f"{reverse('admin:rule')}?{urlencode({'table': table, 'name': name})}")
             except DecisionRefused as refusal:

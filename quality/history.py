@@ -75,7 +75,7 @@ def shown_value(metric: QualityMetric) -> float | None:
     """What the picture shows: the pass rate of a rule in percent, the value of a check."""
     details = metric.details or {}
     if "broken" in details:
-        return 100 * (1 - details["broken"] / details["rows"])
+        return 100 * (1 - float(details["broken"]) / float(details["rows"]))
     return None if metric.metric_value is None else float(metric.metric_value)
 
 

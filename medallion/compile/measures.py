@@ -7,6 +7,7 @@ count rows are held to a threshold, in rows or in percent of the total, which a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -156,7 +157,7 @@ def _sql(contract: Contract, check: Definition, place: Place) -> str:
     return f"SELECT ({check['query']}), {_bounds(check)}, NULL, NULL::jsonb"
 
 
-_VALUES = {
+_VALUES: dict[str, Callable[[Contract, Definition, Place], str]] = {
     "between": _outside, "references": _nowhere, "not_null": _absent, "unique": _doubled, "row_count": _row_count,
     "volume": _volume, "freshness": _freshness, "drift": _drift, "reconciles": _reconciled, "sql": _sql,
 }  # fmt: skip
@@ -167,7 +168,7 @@ def _of(check: Definition) -> str:
     return f" where {check['where']}" if "where" in check else ""
 
 
-_SENTENCES = {
+_SENTENCES: dict[str, Callable[[Definition], str]] = {
     "between": lambda c: f"{{}} rows{_of(c)} have a value of {c['column']} outside of {c['low']} to {c['high']}",
     "references": lambda c: f"{{}} rows{_of(c)} have a {c['column']} that leads nowhere in {c['table']}",
     "unique": lambda c: f"{{}} combinations of {', '.join(c['columns'])} are there more than once{_of(c)}",

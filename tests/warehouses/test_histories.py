@@ -109,7 +109,7 @@ def test_one_load_of_all_and_batches_taken_twice_are_the_same(
 
 
 @given(history=histories.batches(histories.MEMBER, most=6, decided=1))
-@examples(0.15)
+@examples(0.06)
 def test_rows_wait_for_their_parents_and_leave_with_them(lab: bench.Connection, history: list[Any]) -> None:
     world = live(lab, warehouse.RawMembers, ["silver.latest", *model.PARENTS], [])
     for batch in history:
