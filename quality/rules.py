@@ -281,8 +281,8 @@ class Condition(Rule):
 
 @dataclass(frozen=True)
 class References(Rule):
-    """The key of a row of another silver table: in its column `key`, or the one by which others refer to it. A row whose
-    parent is missing lands by itself when the parent has come."""
+    """The key of a row of another silver table: in its column `key`, or the one by which others refer to it. A row
+    whose parent is missing lands by itself when the parent has come."""
 
     kind = "references"
     table: Any
@@ -298,7 +298,7 @@ class References(Rule):
         parent = sql.Identifier(*self.table.target.split(".")).as_string(None)
         key = sql.Identifier(self.parent_key).as_string(None)
         # v is the row that is asked: the parent may have a column of the same name.
-        return f"EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{key} = v.{column})"
+        return f"EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{key} = v.{column})"  # noqa: S608 - quoted
 
     def default_text(self, column: str) -> str:
         return f"{column} is nobody's in {self.table.target}"
