@@ -107,11 +107,11 @@ def test_a_check_that_fails_refuses_the_load_and_leaves_its_evidence(
 
 
 def test_a_check_that_holds_again_closes_its_issue_and_has_a_history(lab: bench.Connection) -> None:
-    declare(lab, checks.NotNull("name", severity="warn"))
+    declare(lab, checks.NotNull("name", where="is_current", severity="warn"))
     say(lab, {"name": None})
     load(lab)
-    assert issues(lab) == ["silver.members: 1 rows lack a value of name"]
-    say(lab, {"updated": "2024-01-01", "name": "A"})
+    assert issues(lab) == ["silver.members: 1 rows where is_current lack a value of name"]
+    say(lab, {"updated": "2024-01-02", "name": "A"})
     load(lab)
     assert issues(lab) == []
     assert measured(lab, "not_null_name") == [(1, False), (0, True)]

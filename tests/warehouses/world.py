@@ -101,6 +101,7 @@ class World:
             if model.PARENTS.get(target) in self.silver and target in self.present:
                 self.call(target)
                 self.taken[target] = len(self.rows)
+                self.surrogates.pop(target, None)  # a version may have gone and come again since it was looked at
         for target in self.gold:
             self.call(target)
 
