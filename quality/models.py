@@ -30,7 +30,8 @@ def _empty_object() -> Value:
 
 
 class QualityRule(models.Model):
-    """A version of a rule that a declaration states. Installed by migrations; the newest version is the active one."""
+    """A version of a rule or a check that a declaration states. Installed by migrations; the newest version is the
+    active one."""
 
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="rules")
     rule = models.TextField(help_text="Name within the target, as in customer_id:required")
@@ -39,11 +40,15 @@ class QualityRule(models.Model):
     kind = models.TextField(help_text="castable, required, one_of, matches, range, condition, …")
     definition = models.JSONField(db_default=_empty_object())
     message = models.TextField()
-    severity = models.TextField(db_default="quarantine")
+    severity = models.TextField(db_default="quarantine", help_text="As declared: warn, quarantine or fail")
+    threshold = models.TextField(
+        null=True, blank=True, help_text="As declared: so many rows of a batch, or a share as in 1%"
+    )
     version = models.TextField(help_text="Fingerprint of what the rule asks")
     can_be_waived = models.BooleanField(
         db_default=True, help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum"
     )
+    is_check = models.BooleanField(db_default=False, help_text="Asked of the table as a whole, not of a row")
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -399,4 +404,5 @@ class Waiver(models.Model):
         return f"{self.target_id}: {self.rule}"
 
 
-import quality.issue_models  # noqa: E402, F401 - its models name those above
+import quality.issue_models  # noqa: E402 - its models name those above
+import quality.override_models  # noqa: E402, F401

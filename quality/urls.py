@@ -1,7 +1,7 @@
 """The pages of this app, as the admin site mounts them."""
 
 from lineage.pages import Page
-from quality import decision_views, issue_views, views
+from quality import decision_views, gate_views, issue_views, views
 
 _VIEW = "quality.view_qualityexception"
 _DECIDE = "quality.decide"
@@ -92,4 +92,7 @@ PAGES = (
         _VIEW,
         parent="exceptions",
     ),
+    Page("gates/", gate_views.held, "gates", "Gates", _VIEW, order=25, in_navigation=True),
+    Page("gates/<str:name>/", gate_views.gate, "gate", "Gate", _VIEW, parent="gates"),
+    Page("rules/", gate_views.rule, "rule", "Rule", _VIEW, parent="exceptions"),
 )

@@ -1,5 +1,5 @@
 SELECT dwh_lineage.forget_target('gold.fact_inventory');
 DROP PROCEDURE dwh_etl.load_gold_fact_inventory(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_fact_inventory(uuid);
-DROP PROCEDURE dwh_etl.evidence_gold_fact_inventory(uuid);
+DROP FUNCTION dwh_etl.checks_gold_fact_inventory(bigint, bigint[]);
 DROP TABLE gold.fact_inventory;
