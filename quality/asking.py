@@ -23,6 +23,10 @@ class Question:
     can_be_waived: bool
 
     @property
+    def rule(self) -> str:
+        return self.issue.rule
+
+    @property
     def selection(self) -> Selection:
         return Selection(self.issue.target_id, issue=self.issue.pk, values=self.values)
 
@@ -66,6 +70,7 @@ def in_words(decision: QualityDecision, titles: dict[int, str]) -> str:
         words.append(f"rows of “{titles.get(said['issue'], said['issue'])}”")
     if "value" in said:
         words.append("without a value" if said["value"] is None else f"with the value “{said['value']}”")
+    words += [f"with {name} {said[name]}" for name in ("key", "batch", "file", "assignee", "before") if name in said]
     return " ".join(words) or "rows that were open"
 
 

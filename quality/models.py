@@ -237,6 +237,7 @@ class QualityDecision(models.Model):
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
         permissions = (
+            ("propose", "May propose to correct, waive and reject rows"),
             ("decide", "May correct, waive and reject rows, and undo that"),
             ("approve", "May approve what others have proposed"),
         )
@@ -353,3 +354,19 @@ class Waiver(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id}: {self.rule}"
+
+
+class SavedView(models.Model):
+    """What somebody narrows the list of exceptions to, under a name of theirs."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="exception_views")
+    name = models.TextField()
+    query = models.TextField(help_text="The list's query string")
+
+    class Meta:
+        db_table = "saved_views"
+        db_table_comment = "What people narrow the list of exceptions to"
+        constraints = (models.UniqueConstraint(fields=("user", "name"), name="saved_views_once"),)
+
+    def __str__(self) -> str:
+        return self.name

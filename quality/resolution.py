@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
 
 import psycopg
@@ -46,10 +46,11 @@ class Selection:
     issue: int | None = None
     values: tuple[str | None, ...] = ()  # of the issue's column: one value, which may be None; empty: any
     exceptions: tuple[int, ...] | None = None
+    narrowed: Mapping[str, Any] = field(default_factory=dict)  # key, batch, file, assignee, before, up_to
 
     def said(self) -> dict[str, Any]:
         """The selection as `dwh_lineage.decide` reads it."""
-        said: dict[str, Any] = {}
+        said: dict[str, Any] = dict(self.narrowed)
         if self.issue is not None:
             said["issue"] = self.issue
         if self.values:
@@ -88,6 +89,16 @@ class Decision:
             self.verb.value, self.selection.target, json.dumps(said), self.by, self.reason, patch, self.rule,
             self.propose, alone_up_to,
         )  # fmt: skip
+
+
+def try_patch(exception: int, patch: Patch, *, by: str) -> dict[str, Any]:
+    """What the row of an exception would become with a patch, judged as a load judges it: `broken` rules, and the `row`.
+
+    Raises DecisionRefused where there is no such exception, or the source has no such column.
+    """
+    (found,) = _call("SELECT dwh_lineage.try_patch(%s, %s, %s)", exception, json.dumps(dict(patch)), by)
+    tried: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
+    return tried
 
 
 def decide(decision: Decision) -> QualityDecision:

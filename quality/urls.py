@@ -1,24 +1,26 @@
 """The pages of this app, as the admin site mounts them."""
 
 from lineage.pages import Page
-from quality import decision_views, views
+from quality import decision_views, saved_views, views
+from quality.permissions import APPROVE as _APPROVE
+from quality.permissions import DECIDE as _DECIDE
+from quality.permissions import PROPOSE as _PROPOSE
+from quality.permissions import VIEW as _VIEW
 
-_VIEW = "quality.view_qualityexception"
-_DECIDE = "quality.decide"
-_APPROVE = "quality.approve"
 
 PAGES = (
     Page("exceptions/", views.exceptions, "exceptions", "Exceptions", _VIEW, order=20, in_navigation=True),
     Page("exceptions/causes/<int:issue_id>/", views.issue, "issue", "Cause", _VIEW, parent="exceptions"),
     Page("exceptions/rows/", views.exception_rows, "exception_rows", "Rows", _VIEW, parent="exceptions"),
+    Page("exceptions/views/", saved_views.keep_view, "exception_view", "Keep a view", _VIEW, parent="exceptions"),
     Page("exceptions/rows/<int:exception_id>/", views.exception, "exception", "Exception", _VIEW, parent="exceptions"),
     Page(
-        "exceptions/causes/<int:issue_id>/decide/",
-        decision_views.decide,
-        "decide",
-        "Decide",
-        _DECIDE,
-        parent="exceptions",
+        "exceptions/rows/decide/", decision_views.decide_rows, "decide_rows", "Decide", _DECIDE, parent="exceptions",
+        or_permission=_PROPOSE,
+    ),
+    Page(
+        "exceptions/causes/<int:issue_id>/decide/", decision_views.decide, "decide", "Decide", _DECIDE,
+        parent="exceptions", or_permission=_PROPOSE,
     ),
     Page("exceptions/decisions/", decision_views.decisions, "decisions", "Decisions", _VIEW, parent="exceptions"),
     Page(
@@ -44,6 +46,7 @@ PAGES = (
         "Stop",
         _DECIDE,
         parent="decisions",
+        or_permission=_PROPOSE,
     ),
     Page(
         "exceptions/decisions/<int:decision_id>/undo/",
@@ -61,4 +64,4 @@ PAGES = (
         _VIEW,
         parent="exceptions",
     ),
-)
+)  # fmt: skip

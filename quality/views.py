@@ -16,7 +16,8 @@ from lineage.pages import page_response
 from quality.causes import frequent_values, open_causes, open_rows
 from quality.evidence import origins, raw_cells
 from quality.filters import BreachFilter, ExceptionFilter
-from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
+from quality.models import ExceptionBreach, QualityException, QualityIssue, SavedView, UnreadableLine
+from quality.permissions import may_propose
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 
 
@@ -45,6 +46,7 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
         "has_rows": shown.first_batch_id is not None,
+        "may_decide": may_propose(request.user),
     }
     return page_response(request, "quality/issue.html", shown.title, context)
 
@@ -52,11 +54,20 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
 def exception_rows(request: HttpRequest) -> HttpResponseBase:
     """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
     narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
-    if narrowed.form.is_valid() and (rule := narrowed.form.cleaned_data["rule"]):
+    said = narrowed.form.cleaned_data if narrowed.form.is_valid() else {}
+    if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "before")):
+        rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
     page = keyset_page(request, narrowed.qs, "pk")
-    context = {"filter": narrowed, "table": ExceptionTable(page.rows, keyset=page)}
+    may = may_propose(request.user)
+    context = {
+        "filter": narrowed,
+        "table": ExceptionTable(page.rows, keyset=page, exclude=() if may else ("chosen",)),
+        "may_decide": may,
+        "views": SavedView.objects.filter(user_id=request.user.pk).order_by("name"),
+        "target": said.get("target"),
+    }
     return page_response(request, "quality/exception_rows.html", "Rows", context)
 
 
