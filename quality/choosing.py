@@ -54,8 +54,8 @@ def with_limit(said: QueryDict) -> str:
     """The filters as a query string, with the latest exception there is now: those that come later stay out."""
     kept = QueryDict(mutable=True)
     for name in PARTS:
-        if said.get(name):
-            kept[name] = said[name]
+        if value := said.get(name):
+            kept[name] = str(value)
     kept["up_to"] = str(QualityException.objects.aggregate(latest=Max("pk"))["latest"] or 0)
     return kept.urlencode()
 
@@ -81,7 +81,11 @@ def _of_filter(said: QueryDict) -> RowsQuestion:
     words = [f"{name} {value}" for name, value in kept.items()]
     if given["rule"]:
         words.insert(0, f"“{given['rule'].title}”")
-    return _asked(Target.objects.get(pk=given["target"]), selection, "all open rows" + (f" with {', '.join(words)}" if words else ""))
+    return _asked(
+        Target.objects.get(pk=given["target"]),
+        selection,
+        "all open rows" + (f" with {', '.join(words)}" if words else ""),
+    )
 
 
 def _asked(target: Target, selection: Selection, said: str) -> RowsQuestion:

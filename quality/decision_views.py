@@ -28,7 +28,9 @@ def decide(request: HttpRequest, issue_id: int) -> HttpResponse:
     """A form about the rows with `?value=`, without one (`?absent=1`) or all; shown, then done as it was shown."""
     issue = get_object_or_404(QualityIssue.objects.select_related("target"), pk=issue_id)
     asked = question(issue, _values(request))
-    return _asked(request, asked, {"issue": issue, "target": issue.target, "back": reverse("admin:issue", args=[issue_id])})
+    return _asked(
+        request, asked, {"issue": issue, "target": issue.target, "back": reverse("admin:issue", args=[issue_id])}
+    )
 
 
 def decide_rows(request: HttpRequest) -> HttpResponse:
@@ -45,7 +47,7 @@ def decide_rows(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(request: HttpRequest, asked: Question | choosing.RowsQuestion, about: dict[str, Any]) -> HttpResponse:
-    form = DecisionForm(asked, request.POST or None, alone=may_decide(request.user))
+    form = DecisionForm(asked, request.POST or None, alone=may_decide(request.user), verb=request.GET.get("verb", ""))
     context: dict[str, Any] = {"form": form, "asked": form.asked, **about}
     if form.is_bound and form.is_valid():
         decision = form.decision(request.user.get_username())

@@ -66,7 +66,6 @@ class ExceptionFilter(filters.FilterSet):
     def with_key(self, queryset: Rows, name: str, value: str) -> Rows:
         return queryset.filter(source_id__startswith=value)
 
-
     def of_file(self, queryset: Rows, name: str, value: str) -> Rows:
         """The rows that a file brought, by the ranges of ids that its batches wrote."""
         found = Batch.objects.filter(source_file=value, first_bronze_id__isnull=False, last_bronze_id__isnull=False)
@@ -87,7 +86,7 @@ class ExceptionFilter(filters.FilterSet):
 
 def midnight(day: date | None) -> datetime | None:
     """The beginning of a day where the reader is."""
-    return day and timezone.make_aware(datetime.combine(day, time.min))
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
 
 
 class BreachFilter(ExceptionFilter):

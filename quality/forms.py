@@ -35,9 +35,9 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(label="Why", required=False, help_text="Kept with the decision; rejecting needs one")
     propose = forms.BooleanField(label="Propose only: somebody else approves", required=False)
 
-    def __init__(self, asked: Question | RowsQuestion, data: Any = None, *, alone: bool = True) -> None:
-        """`alone`: what this person decides needs nobody's approval for its own sake."""
-        initial = {"verb": DecisionVerb.CORRECT.value, "column": asked.column, "text": asked.suggestion or ""}
+    def __init__(self, asked: Question | RowsQuestion, data: Any = None, *, alone: bool = True, verb: str = "") -> None:
+        """`alone`: what this person decides needs nobody's approval for its own sake. `verb`: chosen at first."""
+        initial = {"verb": verb or DecisionVerb.CORRECT.value, "column": asked.column, "text": asked.suggestion or ""}
         super().__init__(data, initial=initial)
         self.asked, self.alone = asked, alone
         if not alone:

@@ -92,7 +92,7 @@ class Decision:
 
 
 def try_patch(exception: int, patch: Patch, *, by: str) -> dict[str, Any]:
-    """What the row of an exception would become with a patch, judged as a load judges it: `broken` rules, and the `row`.
+    """What the row of an exception would become with a patch, judged as loads judge: `broken` rules, and the `row`.
 
     Raises DecisionRefused where there is no such exception, or the source has no such column.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -21,13 +22,14 @@ def keep_view(request: HttpRequest) -> HttpResponse:
     for part in PARTS:
         if sent.get(part):
             kept[part] = sent[part]
-    mine = SavedView.objects.filter(user_id=request.user.pk, name=name)
+    user = User.objects.get(username=request.user.get_username())
+    mine = SavedView.objects.filter(user=user, name=name)
     if not name:
         messages.error(request, "Give the view a name.")
     elif not kept:
         mine.delete()
         messages.success(request, f"The view {name} is gone.")
     else:
-        SavedView.objects.update_or_create(user_id=request.user.pk, name=name, defaults={"query": kept.urlencode()})
+        SavedView.objects.update_or_create(user=user, name=name, defaults={"query": kept.urlencode()})
         messages.success(request, f"The view {name} is kept.")
     return HttpResponseRedirect(f"{reverse('admin:exception_rows')}?{kept.urlencode()}")

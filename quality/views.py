@@ -15,9 +15,11 @@ from lineage.keyset import keyset_page
 from lineage.pages import page_response
 from quality.causes import frequent_values, open_causes, open_rows
 from quality.evidence import origins, raw_cells
+from quality.exporting import with_patches
 from quality.filters import BreachFilter, ExceptionFilter
 from quality.models import ExceptionBreach, QualityException, QualityIssue, SavedView, UnreadableLine
 from quality.permissions import may_propose
+from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 
 
@@ -65,7 +67,7 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
         "filter": narrowed,
         "table": ExceptionTable(page.rows, keyset=page, exclude=() if may else ("chosen",)),
         "may_decide": may,
-        "views": SavedView.objects.filter(user_id=request.user.pk).order_by("name"),
+        "views": SavedView.objects.filter(user__username=request.user.get_username()).order_by("name"),
         "target": said.get("target"),
     }
     return page_response(request, "quality/exception_rows.html", "Rows", context)
@@ -73,12 +75,14 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
 
 def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
     """One exception: its raw row, its broken rules, where it came from, what happened to it."""
-    shown = get_object_or_404(QualityException.objects.select_related("batch", "target_table"), pk=exception_id)
+    rows = with_patches(QualityException.objects.select_related("batch", "target_table"))
+    shown = get_object_or_404(rows, pk=exception_id)
     breaches = list(shown.breaches.select_related("issue").order_by("pk"))
     context = {
         "exception": shown,
         "breaches": breaches,
-        "cells": raw_cells(shown, breaches),
+        "cells": raw_cells(shown, breaches, shown.lies_over),
+        "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user),
         "origins": origins(shown),
         "events": shown.events.select_related("batch", "decision__author").order_by("at", "pk"),
     }

@@ -8,29 +8,41 @@ from lineage.schema import SchemaMigration
 
 
 class Migration(SchemaMigration):
-
     dependencies = [
-        ('quality', '0007_decision_permissions'),
+        ("quality", "0007_decision_permissions"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='qualitydecision',
-            options={'permissions': (('propose', 'May propose to correct, waive and reject rows'), ('decide', 'May correct, waive and reject rows, and undo that'), ('approve', 'May approve what others have proposed'))},
+            name="qualitydecision",
+            options={
+                "permissions": (
+                    ("propose", "May propose to correct, waive and reject rows"),
+                    ("decide", "May correct, waive and reject rows, and undo that"),
+                    ("approve", "May approve what others have proposed"),
+                )
+            },
         ),
         migrations.CreateModel(
-            name='SavedView',
+            name="SavedView",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.TextField()),
-                ('query', models.TextField(help_text="The list's query string")),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='exception_views', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.TextField()),
+                ("query", models.TextField(help_text="The list's query string")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="exception_views",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'db_table': 'saved_views',
-                'db_table_comment': 'What people narrow the list of exceptions to',
-                'constraints': [models.UniqueConstraint(fields=('user', 'name'), name='saved_views_once')],
+                "db_table": "saved_views",
+                "db_table_comment": "What people narrow the list of exceptions to",
+                "constraints": [models.UniqueConstraint(fields=("user", "name"), name="saved_views_once")],
             },
         ),
     ]

@@ -150,3 +150,28 @@ def test_visitors_without_the_permission_see_no_boxes(rows: list[int]) -> None:
     browser.force_login(viewer)
     assert 'name="chosen"' not in browser.get(reverse("admin:exception_rows")).content.decode()
     assert 'name="chosen"' in client("ada").get(reverse("admin:exception_rows")).content.decode()
+
+
+def test_a_cell_is_checked_when_it_is_left_and_corrected_where_it_stands(rows: list[int]) -> None:
+    page = client("ada").get(reverse("admin:exception", args=[rows[0]])).content.decode()
+    assert 'name="cell.state" value="onn"' in page
+    cells = {"cell.state": "of", "cell.order": "1", "cell.note": ""}
+    tried = client("ada").post(reverse("admin:try_row", args=[rows[0]]), cells).content.decode()
+    assert "Still breaks" in tried
+    cells["cell.state"] = "off"
+    assert "It would land" in client("ada").post(reverse("admin:try_row", args=[rows[0]]), cells).content.decode()
+    assert not QualityDecision.objects.exists()
+    client("ada").post(reverse("admin:correct_row", args=[rows[0]]), cells | {"reason": "typo"})
+    made = QualityDecision.objects.get()
+    assert (made.patch, made.reason) == ({"state": "off"}, "typo")
+    assert replay(made.pk).landed == 1
+    assert 'name="cell.' not in client("ada").get(reverse("admin:exception", args=[rows[0]])).content.decode()
+
+
+def test_a_row_without_a_changed_cell_is_no_decision_and_a_value_can_be_taken_away(rows: list[int]) -> None:
+    address = reverse("admin:correct_row", args=[rows[0]])
+    client("ada").post(address, {"cell.state": "onn", "cell.note": ""})
+    assert not QualityDecision.objects.exists()
+    client("ada").post(address, {"cell.sensor": "s1", "none.sensor": "on"})
+    assert QualityDecision.objects.get().patch == {"sensor": None}
+    assert client("ada").get(reverse("admin:try_row", args=[rows[0]])).status_code == 405
