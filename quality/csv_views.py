@@ -94,6 +94,7 @@ def _bring_back(request: HttpRequest, capped: _Capped) -> HttpResponse:
 
 
 def _content(request: HttpRequest, capped: _Capped) -> bytes:
+    sent = request.FILES.get("file")  # reads what was sent
     if capped.exceeded:
         raise DecisionRefused(f"The file has more than {MOST_BYTES:,} bytes.", "Bring it back in parts.")
     if "carried" in request.POST:
@@ -101,7 +102,6 @@ def _content(request: HttpRequest, capped: _Capped) -> bytes:
             return bytes(loads(request.POST["carried"], salt=_SALT, max_age=86_400), "utf-8")
         except BadSignature:
             raise DecisionRefused("What was shown is too old, or not from here.", "Choose the file again.") from None
-    sent = request.FILES.get("file")
     if sent is None:
         raise DecisionRefused("Choose a file first.")
     return bytes(sent.read())
