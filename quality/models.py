@@ -272,6 +272,7 @@ class QualityDecision(models.Model):
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
         permissions = (
+            ("propose", "May propose to correct, waive and reject rows"),
             ("decide", "May correct, waive and reject rows, and undo that"),
             ("approve", "May approve what others have proposed"),
         )
@@ -376,33 +377,6 @@ class Correction(models.Model):
         return f"{self.target_id} {self.bronze_id} v{self.version}"
 
 
-class Waiver(models.Model):
-    """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
-
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
-    rule = models.TextField()
-    rule_version = models.TextField(
-        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
-    )
-    bronze_id = models.BigIntegerField(null=True, blank=True)
-    first_batch_no = models.BigIntegerField(null=True, blank=True)
-    last_batch_no = models.BigIntegerField(null=True, blank=True)
-    expires_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
-    )
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
-    withdrawn_by = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        db_table = "waivers"
-        db_table_comment = "Rules set aside by a person"
-
-    def __str__(self) -> str:
-        return f"{self.target_id}: {self.rule}"
-
-
-import quality.issue_models  # noqa: E402 - its models name those above
-import quality.override_models  # noqa: E402, F401
+import quality.issue_models  # noqa: E402 - these models name those above
+import quality.override_models  # noqa: E402
+import quality.view_models  # noqa: E402, F401

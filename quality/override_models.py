@@ -1,4 +1,5 @@
-"""What people said about rules and checks: severities and thresholds other than the declared ones."""
+"""What people said about rules and checks: other severities and thresholds than the declared ones, and rules that they
+set aside."""
 
 from __future__ import annotations
 
@@ -32,3 +33,31 @@ class QualityOverride(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id} {self.name}: {self.severity or self.threshold or 'as declared'}"
+
+
+class Waiver(models.Model):
+    """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
+
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
+    rule = models.TextField()
+    rule_version = models.TextField(
+        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
+    )
+    bronze_id = models.BigIntegerField(null=True, blank=True)
+    first_batch_no = models.BigIntegerField(null=True, blank=True)
+    last_batch_no = models.BigIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
+    )
+    decision = models.ForeignKey("quality.QualityDecision", models.PROTECT, related_name="waivers")
+    withdrawn_by = models.ForeignKey("quality.QualityDecision", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "waivers"
+        db_table_comment = "Rules set aside by a person"
+
+    def __str__(self) -> str:
+        return f"{self.target_id}: {self.rule}"
