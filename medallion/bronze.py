@@ -13,7 +13,7 @@ from medallion.sources import CsvFiles
 class Table(declaration.Table):
     """A bronze table. `columns` names its columns: a text of names that are spelled as in the files, or a mapping from
     a column's name to the header, or headers, under which it arrives. `retention`: how long rows are kept, as in
-    "13 months"; None: for ever."""
+    "13 months"; None: for ever. `renamed_from`: columns that had another name before, {"email": "mail"}."""
 
     layer = "bronze"
     kind = "bronze"
@@ -21,6 +21,7 @@ class Table(declaration.Table):
     source: ClassVar[type[CsvFiles]]
     columns: ClassVar[str | Mapping[str, str | tuple[str, ...]]]
     retention: ClassVar[str | None] = None
+    renamed_from: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
@@ -45,7 +46,9 @@ class Table(declaration.Table):
     @classmethod
     def contract(cls) -> dict[str, Any]:
         columns: list[dict[str, Any]] = [
-            {"name": column.name, **({"headers": list(column.aliases)} if column.aliases else {})}
+            {"name": column.name}
+            | ({"headers": list(column.aliases)} if column.aliases else {})
+            | ({"renamed_from": cls.renamed_from[column.name]} if column.name in cls.renamed_from else {})
             for column in cls.bronze_columns()
         ]
         options = {"retention": cls.retention, "description": cls.description()}

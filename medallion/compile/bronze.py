@@ -40,12 +40,20 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration adds. A column that it no longer names stays with its values: bronze loses nothing."""
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
+    known = {column["name"] for column in old["columns"]}
+    filled = [_filled(new, column) for column in new["columns"] if column["name"] not in known]
     return f"""\
 {"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {ident(name)} text;{chr(10)}" for name in columns)}
 {_register(new, warehouse)}
-DROP VIEW {text.relation(new)};
+{"".join(filled)}DROP VIEW {text.relation(new)};
 {_view(new, columns)}
 {_grants(new, columns)}{_dependency(new)}"""
+
+
+def _filled(contract: Contract, column: Contract) -> str:
+    """A column that is declared only now, from what files brought of it before."""
+    headers = literal([column["name"], *column.get("headers", [])])
+    return f"CALL dwh_etl.fill_from_extra({literal(text.target(contract))}, {literal(column['name'])}, {headers});\n"
 
 
 def remove(contract: Contract) -> str:

@@ -52,6 +52,16 @@ def _made_anew(old: Contract, new: Contract, warehouse: str) -> list[str]:
     ]
 
 
+def take_away(contract: Contract) -> str:
+    """A table that is about to be put anew: what is known of it stays."""
+    return _drop(contract)
+
+
+def put(contract: Contract, warehouse: str) -> str:
+    """A table that was taken away, as it is declared; the next run fills it."""
+    return "\n".join([create(contract, warehouse), _take_everything(contract)])
+
+
 def remove(contract: Contract) -> str:
     """Takes the table away. Nothing is lost: its query can make it again."""
     return text.unregister(contract) + _drop(contract)

@@ -6,9 +6,9 @@ import json
 
 from medallion.compile import append, constraints, evaluate, gates, horizon, scd1, scd2, text
 from medallion.compile.lineage import silver_columns
+from medallion.compile.renames import version
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
-from quality.rules import fingerprint
 
 #: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
 PRESENTATION = ("description", "source_columns", "max_rejected")
@@ -59,7 +59,9 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
         k: v for k, v in new.items() if k not in PRESENTATION
     }
     pieces = [*changes, _drop_routines(old), routines(new), metadata(new, warehouse)]
-    return "\n".join([*pieces, _needs_rebuild(new)] if changed else pieces)
+    # A rebuild writes no row because of what PostgreSQL generates, so the readers of that would hear of nothing.
+    told = [_readers_need_rebuild(new)] if old.get("generated") != new.get("generated") else []
+    return "\n".join([*pieces, *told, _needs_rebuild(new)] if changed else pieces)
 
 
 def _forget_exceptions(contract: Contract) -> list[str]:
@@ -142,6 +144,13 @@ def _needs_rebuild(contract: Contract) -> str:
     return f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = {literal(text.target(contract))};\n"
 
 
+def _readers_need_rebuild(contract: Contract) -> str:
+    return (
+        "UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target IN (\n    SELECT i.consumer "
+        f"FROM dwh_lineage.target_inputs AS i WHERE i.source = {literal(text.target(contract))}\n);\n"
+    )
+
+
 def _history(contract: Contract) -> append.AppendHistory | scd1.Scd1History | scd2.Scd2History:
     if contract["kind"] == "append":
         return append.HISTORY
@@ -155,7 +164,7 @@ def _rules(contract: Contract) -> str:
     values = [
         f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
         f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
-        f"{literal(_version(rule))}, {str(rule.can_be_waived).lower()}, true)"
+        f"{literal(version(rule))}, {str(rule.can_be_waived).lower()}, true)"
         for rule in compiled
     ]
     retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
@@ -173,8 +182,3 @@ ON CONFLICT (target, rule, version) DO UPDATE SET
     can_be_waived = excluded.can_be_waived,
     active = true;
 """
-
-
-def _version(rule: evaluate.CompiledRule) -> str:
-    """What the rule asks, as a fingerprint; how it says so is no part of it."""
-    return fingerprint({name: value for name, value in rule.definition.items() if name != "message"})
