@@ -54,6 +54,15 @@ def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change
     return Change(target, "change", forward, _replaced(after, before, renames.reversed_names(names), warehouse))
 
 
+def consequence(old: Contract, new: Contract) -> str:
+    """What a new declaration means for the rows of an installed table: it is made `anew`, or the next run is a
+    `rebuild`; empty, where nothing is computed."""
+    if new["layer"] == "bronze" or new["kind"] == old["kind"] == "calendar":
+        return ""
+    taken = renames.renamed(old, new, renames.between(old, new))
+    return str(_LAYERS[new["layer"]].consequence(taken, renames.settled(new)))
+
+
 def replace_with_inputs(target: str, old: Contract, new: Contract, warehouse: str) -> tuple[Change, Change]:
     """As `replace`, for a table whose inputs lose columns in the same migration: what goes before their changes, and
     what goes after them.

@@ -154,9 +154,10 @@ def retitled(old: Contract, new: Contract) -> str:
     if new["layer"] != "silver" or old["layer"] != "silver":
         return ""
     after = {rule.name: rule.message for rule in evaluate.rules(new)}
+    table = literal(text.target(new))
     return "".join(
         f"UPDATE dwh_lineage.quality_issues SET title = {literal(after[rule.name])}\n"
-        f"WHERE target = {literal(text.target(new))} AND rule = {literal(rule.name)} AND title = {literal(rule.message)};\n"
+        f"WHERE target = {table} AND rule = {literal(rule.name)} AND title = {literal(rule.message)};\n"
         for rule in evaluate.rules(old)
         if after.get(rule.name, rule.message) != rule.message
     )

@@ -20,7 +20,8 @@ File = Sequence[dict[str, str | None]]
 _EXCEPTIONS = """
     SELECT e.target_table, (
         SELECT jsonb_object_agg(c ->> 'name', e.source_data -> (c ->> 'name'))
-        FROM dwh_lineage.targets AS t, jsonb_array_elements(t.contract -> 'columns') AS c WHERE t.target = e.source_table
+        FROM dwh_lineage.targets AS t, jsonb_array_elements(t.contract -> 'columns') AS c
+        WHERE t.target = e.source_table
     ), e.issues, (
         SELECT array_agg((b.rule, b.column_name, b.value, b.message)::text ORDER BY b.rule)
         FROM dwh_lineage.exception_breaches AS b WHERE b.exception_id = e.id

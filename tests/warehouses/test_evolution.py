@@ -200,7 +200,10 @@ def test_columns_of_bronze_come_with_what_was_kept_and_go_and_are_renamed(evolvi
     evolving.step(other.replace('"Town"', '("town", "Town")'), **QUERIES)
     evolving.arrive(*with_header)
     evolving.check()
-    evolving.step(ALL.replace("score at op", "score at op"), **QUERIES)
+    evolving.step(
+        ALL.replace('"id name score at op"', '"id name score at op"\n    renamed_from = {"score": "points"}'), **QUERIES
+    )
+    evolving.back()
 
 
 def test_a_query_of_gold_changes(evolving: Evolving) -> None:
