@@ -22,6 +22,8 @@ from medallion.planning.noting import Noted, note, noting
 
 Connection = psycopg.Connection[Any]
 
+#: How long a dry run waits for a lock, in seconds.
+LOCK_SECONDS = 5.0
 #: How often a dry run begins again because a load of one of its tables has just committed.
 _ATTEMPTS = 5
 
@@ -61,7 +63,7 @@ def dry_run(
 
     Waits 5 seconds for a lock at most; stops after `time_limit` seconds. Raises Refused.
     """
-    with work_connection("plan", lock_timeout=5, statement_timeout=time_limit) as connection:
+    with work_connection("plan", lock_timeout=LOCK_SECONDS, statement_timeout=time_limit) as connection:
         # The triggers, and the changes, are the owner's to make.
         connection.execute("RESET ROLE")
         for attempt in range(1, _ATTEMPTS + 1):
