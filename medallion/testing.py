@@ -58,16 +58,15 @@ class Trial:
             raise ValueError(f"{table.target} has no column {strange[0]}. It has: {', '.join(known)}.")
         self._files += 1
         file = f"given {self._files}"
-        begun = self.connection.execute(
-            "SELECT dwh_etl.begin_ingestion(%s, %s, %s, %s, 1)", (table.target, table.source.name, file, file)
-        ).fetchone()
+        begin = "SELECT dwh_etl.begin_ingestion(%s, %s, %s, %s, 1)"
+        ((batch_no,),) = self.connection.execute(begin, (table.target, table.source.name, file, file)).fetchall()
         copy = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(*table.rows_relation().split(".")), sql.SQL(", ").join(map(sql.Identifier, names))
         )
         with self.connection.cursor() as cursor, cursor.copy(copy) as stream:
             for line in lines:
                 stream.write_row(line)
-        self.connection.execute("SELECT dwh_etl.finish_ingestion(%s, %s)", (begun[0], len(lines)))
+        self.connection.execute("SELECT dwh_etl.finish_ingestion(%s, %s)", (batch_no, len(lines)))
 
     def load(self, *tables: type[declaration.Table]) -> None:
         """Brings tables up to date, and all that they are made from. `expect` does it by itself."""

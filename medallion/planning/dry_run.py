@@ -128,11 +128,10 @@ def _loads(connection: Connection, targets: Sequence[str], samples: int, time_li
 
 
 def _load(connection: Connection, target: str, verb: str, samples: int) -> LoadOutcome:
-    row = connection.execute(
+    ((load, rebuild, relation, contract),) = connection.execute(
         "SELECT load_routine, rebuild_routine, rows_relation, contract FROM dwh_lineage.targets WHERE target = %s",
         (target,),
-    ).fetchone()
-    load, rebuild, relation, contract = row
+    ).fetchall()
     try:
         with connection.transaction(), noting(connection, relation, contract, samples):
             connection.execute(_call(rebuild if verb == "rebuild" else load))

@@ -70,9 +70,9 @@ def test_what_is_not_as_expected_is_shown_beside_what_should_be(trial: Trial) ->
         "  - TOY-0002   | 2.00\n"
         "  ! …"
     )
-    with pytest.raises(ValueError, match="no column colour. It has: product_sk"):
+    with pytest.raises(ValueError, match=r"no column colour\. It has: product_sk"):
         trial.expect(Products, "colour\nred")
-    with pytest.raises(ValueError, match="no column colour. It has: sku"):
+    with pytest.raises(ValueError, match=r"no column colour\. It has: sku"):
         trial.given(RawProducts, "colour\nred")
     with pytest.raises(ValueError, match="2 cells; the first has 1"):
         trial.given(RawProducts, "sku\n1 | 2")
