@@ -11,7 +11,7 @@ ROUTINES = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("medallion", "0007_gold"),
+        ("medallion", "0010_change_events"),
         ("quality", "0008_renaming"),
     ]
 
