@@ -85,7 +85,8 @@ def _profile(names: Sequence[str], number: int, *found: Any) -> Profile:
     *counts, top, patterns, fits = found
     # Django's cursors give JSON as text.
     top, patterns, fits = (json.loads(one) if isinstance(one, str) else one for one in (top, patterns, fits))
-    return Profile(names[number], *counts, [(v, n) for v, n in top], [(p, n) for p, n in patterns], fits)
+    values = [names[number], *counts, [(v, n) for v, n in top], [(p, n) for p, n in patterns], fits]
+    return Profile(*values)
 
 
 def _columns(cursor: Cursor, relation: str) -> list[str]:

@@ -41,6 +41,7 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
     known = {column["name"] for column in old["columns"]}
+    # What is encoded arrives otherwise than _extra has it.
     unfilled = (column for column in new["columns"] if column["name"] not in known and "encoded" not in column)
     filled = [_filled(new, column) for column in unfilled]
     come = [f"{ident(name)} text" for name in columns]
@@ -55,7 +56,7 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
 
 
 def _filled(contract: Contract, column: Contract) -> str:
-    """A column that is declared only now, from what files brought of it before (what is encoded would need decoding)."""
+    """A column that is declared only now, from what files brought of it before."""
     headers = literal([column["name"], *column.get("headers", [])])
     return f"CALL dwh_etl.fill_from_extra({literal(text.target(contract))}, {literal(column['name'])}, {headers});\n"
 

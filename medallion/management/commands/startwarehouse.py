@@ -64,10 +64,9 @@ class Command(BaseCommand):
         for path in write(folder, name, guesses):
             self.stdout.write(f"wrote {path}")
         for found, _glob in guesses:
-            key = f"key {', '.join(found.key)}" if found.key else "no key"
-            self.stdout.write(
-                f"{found.name}: {len(found.columns)} columns of {found.rows:,} rows, {key}, {found.history}"
-            )
+            told = f"key {', '.join(found.key)}" if found.key else "no key"
+            seen = f"{len(found.columns)} columns, {found.rows:,} rows looked at"
+            self.stdout.write(f"{found.name}: {seen}, {told}, {found.history}")
         self.stdout.write(
             f"Read {folder / 'warehouse.py'}, then: export ASSAY_WAREHOUSES={name}; manage.py makemigrations; "
             f"manage.py migrate; manage.py ingest SOURCE; manage.py run {name}_daily --here"
