@@ -96,6 +96,11 @@ BEGIN
         FROM pg_temp.rejected AS x
         JOIN dwh_lineage.quality_exceptions AS e ON e.target_table = in_target AND e.bronze_id = x.bronze_id
         WHERE b.exception_id = e.id AND b.value IS DISTINCT FROM x.seen ->> b.column_name;
+        -- The table may have another key by now.
+        UPDATE dwh_lineage.quality_exceptions AS e
+        SET source_id = x.source_id
+        FROM pg_temp.rejected AS x
+        WHERE e.target_table = in_target AND e.bronze_id = x.bronze_id AND e.source_id IS DISTINCT FROM x.source_id;
     END IF;
 
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no, decision_id)
