@@ -62,13 +62,14 @@ def _measure(url: str, rows: int, tries: int) -> None:
     call_command("migrate", verbosity=0)
     connections.close_all()
     # Django is set up by now: these modules import models.
-    from bench import bronze_to_silver, csv_to_bronze, silver_to_gold, steps, ticks
+    from bench import bronze_to_silver, csv_to_bronze, replays, silver_to_gold, steps, ticks
     from bench.report import Row, table
 
     measures: tuple[Callable[[], list[Row]], ...] = (
         lambda: csv_to_bronze.run(url, tries=tries),
         lambda: bronze_to_silver.run(url, size=rows, tries=tries),
         lambda: silver_to_gold.run(url, size=rows, tries=tries),
+        lambda: replays.run(url, exceptions=rows // 10, tries=tries),
         lambda: steps.run(url, tries=tries),
         lambda: ticks.run(url, tries=tries),
     )

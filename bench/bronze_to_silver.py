@@ -23,15 +23,20 @@ from bench.warehouse import TABLES, install, remove
 
 Connection = psycopg.Connection[TupleRow]
 
-#: One row: customer n as of version v; one of a hundred has a bad e-mail.
-_ROW = """
+
+def row(status: str = "CASE WHEN n % 3 = 0 THEN 'Inactive' ELSE 'active' END") -> str:
+    """One row: customer n as of version v; one of a hundred has a bad e-mail."""
+    return f"""
     md5(n::text)::uuid::text,
     CASE WHEN n % 100 = 7 THEN 'nobody' ELSE 'User' || n || '@example' || n % 97 || '.com' END,
     ' Customer ' || n || CASE WHEN v > 0 THEN ' v' || v ELSE '' END,
-    CASE WHEN n % 3 = 0 THEN 'Inactive' ELSE 'active' END, '2024-01-02',
+    {status}, '2024-01-02',
     to_char(timestamp '2024-01-01 08:00' + v * interval '30 days' + n % 20000 * interval '1 minute',
         'YYYY-MM-DD HH24:MI:SS'), 'U'
 """
+
+
+_ROW = row()
 _COLUMNS = "(id, email, name, status, created_date, updated_date, op)"
 _GOOD = r"""
     email ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' AND char_length(name) >= 2 AND status IN ('active', 'inactive', 'suspended')
@@ -140,7 +145,7 @@ def _start(connection: Connection, size: int) -> None:
 
 
 def _measure(connection: Connection, operation: Operation) -> tuple[float, float]:
-    batch = _arrive(connection, operation.rows)
+    batch = arrive(connection, operation.rows)
     connection.execute("VACUUM ANALYZE bronze.bench_raw_customers_rows")
     limit = seconds(lambda: _by_hand(connection, batch))
     ways: dict[str, Callable[[], object]] = {
@@ -155,14 +160,15 @@ def _measure(connection: Connection, operation: Operation) -> tuple[float, float
     return limit, ours
 
 
-def _arrive(connection: Connection, rows: str) -> int:
+def arrive(connection: Connection, rows: str, values: str = _ROW) -> int:
+    """Ingests so many rows, (n, v), as one batch."""
     with connection.transaction():
         begun = connection.execute(
             "SELECT dwh_etl.begin_ingestion('bronze.bench_raw_customers', 'crm', 'bench', gen_random_uuid()::text)"
         ).fetchone()
         batch = int(begun[0]) if begun else 0
         written = connection.execute(
-            _literal(f"INSERT INTO bronze.bench_raw_customers_rows {_COLUMNS} SELECT {_ROW} FROM ({rows}) AS x")
+            _literal(f"INSERT INTO bronze.bench_raw_customers_rows {_COLUMNS} SELECT {values} FROM ({rows}) AS x")
         )
         connection.execute("SELECT dwh_etl.finish_ingestion(%s, %s)", (batch, written.rowcount))
     return batch

@@ -12,7 +12,7 @@ ROUTINES = {
 class Migration(migrations.Migration):
     dependencies = [
         ("medallion", "0010_change_events"),
-        ("quality", "0008_renaming"),
+        ("quality", "0010_renaming"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]

@@ -10,7 +10,7 @@ ROUTINES = {
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("quality", "0007_decision_permissions"),
+        ("quality", "0009_lean_rows"),
     ]
 
     operations = [RunSqlFile("quality", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
