@@ -146,7 +146,8 @@ def _rules(old: Contract, taken: Contract, names: Names) -> Iterator[str]:
         column = names[rule.column]
         same = after[f"{column}:{rule.name.split(':', 1)[1]}"]
         given = (
-            text.target(old), rule.name, version(rule.definition), rule.message, same.name, version(same.definition), same.message, column,
+            text.target(old), rule.name, version(rule.definition), rule.message,
+            same.name, version(same.definition), same.message, column,
         )  # fmt: skip
         yield f"SELECT dwh_lineage.rename_rule({', '.join(map(literal, given))});\n"
 

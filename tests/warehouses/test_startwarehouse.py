@@ -80,10 +80,10 @@ def kept(shop: Shop) -> dict[str, tuple[int, int]]:
 def test_files_of_any_kind_become_a_warehouse_with_evidence_for_each_guess(
     shop: Shop, start: Start, tmp_path: Path
 ) -> None:
-    (tmp_path / "visits 2024.csv").write_bytes(ORDERS.encode("cp1252"))
+    (tmp_path / "stays 2024.csv").write_bytes(ORDERS.encode("cp1252"))
     (tmp_path / "data" / "people_2024-01-01.csv").write_text(CUSTOMERS)
     (tmp_path / "data" / "people_2024-01-02.csv").write_text(CUSTOMERS.replace("2024-02-01", "2024-03-01"))
-    text = start("--from", tmp_path / "visits 2024.csv", *(tmp_path / "data").glob("people*"))
+    text = start("--from", tmp_path / "stays 2024.csv", *(tmp_path / "data").glob("people*"))
     assert 'path = "people_*.csv"' in text
     assert 'delimiter = ";"  # 3 of 3 lines have 7 cells with it' in text
     assert 'encoding = "cp1252"  # not UTF-8' in text
@@ -92,8 +92,8 @@ def test_files_of_any_kind_become_a_warehouse_with_evidence_for_each_guess(
     assert 'key = "id"  # id and last_updated tell all rows of a file apart; last_updated says since when' in text
     assert 'history = SCD2(effective="last_updated")' in text
     assert "# on all 6 rows" in text
-    assert kept(shop) == {"silver.visits": (3, 0), "silver.people": (3, 0)}
-    assert shop.value("SELECT customer FROM silver.visits WHERE order_id = 3") == "Zoë"
+    assert kept(shop) == {"silver.stays": (3, 0), "silver.people": (3, 0)}
+    assert shop.value("SELECT customer FROM silver.stays WHERE order_id = 3") == "Zoë"
 
 
 def test_a_table_of_a_database_becomes_a_warehouse_with_its_primary_key(shop: Shop, start: Start) -> None:
