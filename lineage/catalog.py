@@ -52,6 +52,16 @@ class Column:
     internal: bool  # only in the relation that holds the rows, not in the view that people read
     sources: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def made_of(self) -> list[dict[str, Any]]:
+        """The columns that are in it."""
+        return [source for source in self.sources if source["kind"] == "DIRECT"]
+
+    @property
+    def decided_by(self) -> list[dict[str, Any]]:
+        """The columns that only decide on it."""
+        return [source for source in self.sources if source["kind"] != "DIRECT"]
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -245,12 +255,23 @@ _COLUMNS = """
             (
                 SELECT jsonb_agg(
                     jsonb_build_object(
-                        'table', l.source_table, 'column', l.source_column, 'kind', l.kind,
+                        'table', l.source_table, 'column', l.source_column, 'kind', l.kind, 'roles', l.roles,
                         'transformation', coalesce(l.transformation, ''), 'is_key', l.is_key
                     ) ORDER BY l.kind, l.source_table, l.source_column
                 )
-                FROM dwh_lineage.column_lineage AS l
-                WHERE l.target_table = %(target)s AND l.target_column = c.attname AND l.lineage_id IS NULL
+                FROM (
+                    -- Declared and read from the code: each once. Through work tables there are edges of their own.
+                    SELECT
+                        l.source_table, l.source_column, l.kind, bool_or(l.is_key) AS is_key,
+                        string_agg(DISTINCT nullif(nullif(l.role, 'value'), ''), ', ') AS roles,
+                        coalesce(
+                            min(l.transformation) FILTER (WHERE l.origin = 'declared'), min(l.transformation)
+                        ) AS transformation
+                    FROM dwh_lineage.column_lineage AS l
+                    WHERE l.target_table = %(target)s AND l.target_column = c.attname AND l.lineage_id IS NULL
+                        AND l.source_table NOT LIKE 'dwh\\_%%'
+                    GROUP BY l.source_table, l.source_column, l.kind
+                ) AS l
             ),
             '[]'
         )::text AS sources

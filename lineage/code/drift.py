@@ -23,11 +23,11 @@ def find_drift(cursor: Cursor, target: str | None = None) -> list[Drift]:
     Tables: those that a table declares to read, that its code reads, and that its latest load said it read. A table is
     only asked about what is known of it: code that was not understood, or has never run, disagrees with nobody.
     """
-    found: list[Drift] = []
-    for query, between, sentence in _QUESTIONS:
-        cursor.execute(query, {"target": target})
-        found += [Drift(name, between, sentence.format(*others)) for name, *others in cursor.fetchall()]
-    return sorted(found)
+    cursor.execute(_ALL, {"target": target})
+    return sorted(
+        Drift(name, _QUESTIONS[number][1], _QUESTIONS[number][2].format(*others))
+        for number, name, *others in cursor.fetchall()
+    )
 
 
 #: Columns that the engine keeps for itself.
@@ -101,7 +101,7 @@ _TABLES = """
 def _pairs(left: str, right: str, also: str = "true") -> str:
     return f"""
     {_TABLES}
-    SELECT a.target, a.source FROM {left} AS a
+    SELECT a.target, a.source, NULL::text, NULL::text FROM {left} AS a
     WHERE EXISTS (SELECT 1 FROM {right} AS b WHERE b.target = a.target)
         AND NOT EXISTS (SELECT 1 FROM {right} AS b WHERE b.target = a.target AND b.source = a.source) AND {also}
     """  # noqa: S608 - constants
@@ -135,3 +135,8 @@ _QUESTIONS = (
         "the latest load read {0}, which is no declared input",
     ),
 )  # fmt: skip
+
+_ALL = " UNION ALL ".join(
+    f"SELECT {number}, q.* FROM ({query}) AS q"  # noqa: S608 - constants
+    for number, (query, _between, _sentence) in enumerate(_QUESTIONS)
+)

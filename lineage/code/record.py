@@ -59,11 +59,9 @@ def parse(code: Code, installed: Installed) -> Findings:
         return parse_routine(code.routine, installed.schema, installed.routines)
     text = f"CREATE VIEW {code.name} AS {code.routine.body}"
     findings = parse_routine(replace(code.routine, body=text), installed.schema, Routines())
-    named = {edge.source for edge in findings.edges}
     aliases = installed.schema.aliases
-    missed = {
-        source for source in code.sources if Source(aliases.get(source.table, source.table), source.column) not in named
-    }
+    depends = {Source(aliases.get(source.table, source.table), source.column) for source in code.sources}
+    missed = depends - findings.touched
     if missed:
         columns = ", ".join(f"{source.table}.{source.column}" for source in sorted(missed))
         findings.gaps.append(Gap("CREATE VIEW", f"what it does with {columns}"))

@@ -63,7 +63,9 @@ class Expressions:
         try:
             if db and self.scope.relation(table) is None:  # record.row.field
                 return self.scope.column(table, db)
-            return self.scope.column(name_of(node.this), table)
+            value = self.scope.column(name_of(node.this), table)
+            self.resolver.findings.touched |= value.direct
+            return value
         except Unknown as unknown:
             self.resolver.gap(str(unknown))
             return NOTHING

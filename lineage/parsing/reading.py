@@ -19,9 +19,7 @@ Columns = list[tuple[str, Value]]
 class Library(Protocol):
     """The routines that can be followed into."""
 
-    def returned(
-        self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions
-    ) -> Relation | None:
+    def returned(self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions) -> Relation | None:
         """What a call of a function gives; None where it is not known, or reads no table."""
 
 
@@ -50,9 +48,7 @@ class Reading:
     def outermost(self) -> Scope:
         return Scope(variables=self.variables)
 
-    def called(
-        self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions
-    ) -> Relation | None:
+    def called(self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions) -> Relation | None:
         """What a function that reads tables gives."""
         full = f"{schema}.{name}" if schema else name
         self.findings.calls.add(full)
@@ -61,7 +57,9 @@ class Reading:
     def star(self, scope: Scope, table: str = "") -> Columns:
         """The columns of `*` or `t.*`; where they are not known this is a gap."""
         try:
-            return scope.star(table)
+            found = scope.star(table)
+            self.findings.touched.update(source for _, value in found for source in value.direct)
+            return found
         except Unknown as unknown:
             self.gap(str(unknown))
             return []

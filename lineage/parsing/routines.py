@@ -231,9 +231,7 @@ class _Run:
             variables[name] = variables.get(name, Relation(rest=NOTHING)).merged(Relation(rest=value | around))
 
     # --- Calls --------------------------------------------------------------------------------------------------------
-    def returned(
-        self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions
-    ) -> Relation | None:
+    def returned(self, schema: str, name: str, arguments: Sequence[exp.Expr], around: Expressions) -> Relation | None:
         """Follows a call; None for a function of PostgreSQL's own or one that is being followed already."""
         routine = self.library.find(schema, name, len(arguments))
         if routine is None or routine.language not in ("sql", "plpgsql") or len(self.stack) > DEEPEST:

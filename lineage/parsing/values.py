@@ -137,6 +137,7 @@ class Findings:
     statements: int = 0
     gaps: list[Gap] = field(default_factory=list)
     reads: set[str] = field(default_factory=set)
+    touched: set[Source] = field(default_factory=set)  # every column that was come across, even if it led nowhere
     writes: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
 
