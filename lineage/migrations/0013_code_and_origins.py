@@ -4,6 +4,18 @@ from django.db import migrations, models
 
 from lineage.schema import RunSqlFile, SchemaMigration
 
+TRACING = {
+    "identity_of": "text",
+    "find_row": "text, text",
+    "key_of": "text, jsonb",
+    "arrival_of": "text, bigint",
+    "origins_of": "text, jsonb, integer",
+    "trace_row": "text, text, integer",
+    "outcome_of": "text, bigint",
+    "standing_key": "text, jsonb",
+    "trace_forward": "text, text, integer",
+}
+
 
 class Migration(SchemaMigration):
     dependencies = [
@@ -110,4 +122,8 @@ class Migration(SchemaMigration):
         RunSqlFile("lineage", "sql_hash", drop="DROP FUNCTION dwh_lineage.sql_hash(text);"),
         RunSqlFile("lineage", "note_code", drop="DROP FUNCTION dwh_lineage.note_code(text, text);"),
         RunSqlFile("lineage", "grants_of_code", drop=""),
+        *(
+            RunSqlFile("lineage", name, drop=f"DROP FUNCTION dwh_lineage.{name}({types});")
+            for name, types in TRACING.items()
+        ),
     ]

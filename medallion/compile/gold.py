@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import calendars, checks, differences, stars, text, views
+from medallion.compile import calendars, checks, differences, origins, stars, text, views
 from medallion.compile.constraints import generated_column
 from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
@@ -18,7 +18,7 @@ def create(contract: Contract, warehouse: str) -> str:
     if contract["kind"] == "calendar":
         pieces = [calendars.create(contract, warehouse)]
     elif contract["kind"] == "materialized_view":
-        pieces = [views.create(contract), _metadata(contract, warehouse)]
+        pieces = [views.create(contract), *origins.create(contract), _metadata(contract, warehouse)]
     else:
         pieces = [stars.create(contract), _routines(contract), _metadata(contract, warehouse)]
         pieces.append(stars.after_install(contract))
@@ -75,7 +75,7 @@ def _drop(contract: Contract) -> str:
 def _drop_routines(contract: Contract) -> str:
     verbs = ["load", "rebuild", *(["evidence"] if contract.get("checks") else [])]
     generated = "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
-    return _drop_handwritten(contract) + generated
+    return _drop_handwritten(contract) + origins.drop(contract) + generated
 
 
 def _handwritten(contract: Contract) -> list[str]:
@@ -119,7 +119,7 @@ def _alter(old: Contract, new: Contract) -> str:
 
 def _routines(contract: Contract) -> str:
     evidence = checks.evidence(contract, differences.computed(contract))
-    return "\n".join([differences.load(contract), rebuild(contract), *evidence])
+    return "\n".join([differences.load(contract), rebuild(contract), *evidence, *origins.create(contract)])
 
 
 def rebuild(contract: Contract) -> str:
@@ -136,6 +136,7 @@ def rebuild(contract: Contract) -> str:
 def _metadata(contract: Contract, warehouse: str) -> str:
     query = Query(contract["query"])
     routines = {f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")}
+    routines["origins_routine"] = origins.routine(contract)
     registered = text.register(contract, warehouse, text.relation(contract), routines)
     edges = [
         (source, source_column, column, expression, "DIRECT", column in contract["grain"])
