@@ -107,6 +107,13 @@ class Sample:
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     problem: str = ""
+    #: What names each row, as JSON.
+    keys: list[str] = field(default_factory=list)
+
+    @property
+    def named_rows(self) -> list[tuple[str, tuple[str | None, ...]]]:
+        """(key, row) of each row."""
+        return list(zip(self.keys, self.rows, strict=True))
 
 
 def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
@@ -159,17 +166,25 @@ def read_sample(target: Target) -> Sample:
     values = sql.SQL(", ").join(
         sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS) for column in columns
     )
-    query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
+    query = sql.SQL(
+        "SELECT dwh_lineage.key_of(%s, to_jsonb(t))::text, {} FROM (SELECT * FROM {} LIMIT {}) AS t"
+    ).format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
     try:
         # A savepoint, so that a query that takes too long spoils nothing else of the page.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SAMPLE_TIMEOUT_MS)])
-            cursor.execute(query)
-            return Sample(columns, cursor.fetchall())
+            cursor.execute(query, [target.target])
+            found = cursor.fetchall()
+            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0]) for row in found])
     except DatabaseError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return Sample(problem=f"Reading the first rows took longer than {SAMPLE_TIMEOUT_MS // 1000} s.")
         return Sample(problem=f"The rows cannot be read: {error}")
+
+
+def _known(key: str | None) -> str:
+    """A row's key as JSON; empty where the relation has no such columns."""
+    return key if key and None not in json.loads(key).values() else ""
 
 
 def read_neighbours(target: Target) -> tuple[list[str], list[str]]:
