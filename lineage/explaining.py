@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from sqlglot import exp
@@ -13,6 +12,7 @@ from lineage.code.installed import Cursor
 from lineage.inversion import Leaf, NotInvertible, aggregates, group_expressions, leaves, parsed
 from lineage.parsing.expressions import text_of
 from lineage.standing import among_standing
+from lineage.tracing import loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,15 @@ def explain(cursor: Cursor, table: str, key: str, most: int = 100) -> Explanatio
 
     DatabaseError (class AS) where there is no such row.
     """
+    cursor.execute("SELECT dwh_lineage.find_row(%s, %s)::text", (table, key))
+    ((text,),) = cursor.fetchall()
+    row = loaded(text)
     cursor.execute(
-        "SELECT r.row::text, dwh_lineage.key_of(%(table)s, r.row)::text, t.contract::text"
-        " FROM (SELECT dwh_lineage.find_row(%(table)s, %(key)s) AS row) AS r,"
-        " dwh_lineage.targets AS t WHERE t.target = %(table)s",
-        {"table": table, "key": key},
+        "SELECT dwh_lineage.key_of(t.target, %s::jsonb)::text, t.contract::text FROM dwh_lineage.targets AS t"
+        " WHERE t.target = %s",
+        (text, table),
     )
-    ((row, identity, contract),) = [tuple(_loaded(one) for one in found) for found in cursor.fetchall()]
+    ((identity, contract),) = [tuple(loaded(one) for one in found) for found in cursor.fetchall()]
     explanation = Explanation(table, identity, row)
     try:
         plan = _plan(contract)
@@ -190,7 +192,7 @@ def _fill(cursor: Cursor, explanation: Explanation, contract: dict[str, Any], pl
     counted = f"{chosen} SELECT (SELECT count(*) FROM e), {cast} FROM (SELECT {formulas} FROM e) AS f"  # noqa: S608
     cursor.execute(counted, parameters)
     ((explanation.rows, recomputed),) = cursor.fetchall()
-    now = _loaded(recomputed)
+    now = loaded(recomputed)
     explanation.figures = [
         Figure(name, said, explanation.row[name], now[name], explanation.row[name] == now[name])
         for name, (said, _) in plan.formulas.items()
@@ -199,7 +201,7 @@ def _fill(cursor: Cursor, explanation: Explanation, contract: dict[str, Any], pl
     first = f"{chosen} SELECT to_jsonb(e)::text FROM e ORDER BY e._leaf_0, e::text LIMIT %(most)s"  # noqa: S608
     cursor.execute(first, parameters)
     for (text,) in cursor.fetchall():
-        found = _loaded(text)
+        found = loaded(text)
         values = [found[f"_value_{place}"] for place in range(len(plan.arguments))]
         keys = [(leaf.table, found[f"_leaf_{place}"]) for place, leaf in enumerate(plan.leaves)]
         explanation.contributions.append(Contribution(values, [(name, key) for name, key in keys if key is not None]))
@@ -213,8 +215,3 @@ def _is(name: str, *, is_looked_up: bool) -> str:
 
 def _quoted(name: str) -> str:
     return exp.to_identifier(name, quoted=True).sql("postgres")
-
-
-def _loaded(text: str) -> Any:
-    """JSON with exact numbers."""
-    return json.loads(text, parse_float=Decimal)

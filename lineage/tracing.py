@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from lineage.code.installed import Cursor
@@ -45,6 +46,11 @@ class Became:
     note: str | None
 
 
+def loaded(text: str) -> Any:
+    """JSON with exact numbers."""
+    return json.loads(text, parse_float=Decimal)
+
+
 def trace(cursor: Cursor, table: str, key: str, most: int = MOST) -> list[Traced]:
     """The rows behind a row, itself first. key: as dwh_lineage.find_row takes it. DatabaseError (class AS) where there
     is no such row. Locks nothing."""
@@ -55,9 +61,9 @@ def trace(cursor: Cursor, table: str, key: str, most: int = MOST) -> list[Traced
     )
     found: dict[tuple[str, str], Traced] = {}
     for step, name, text, made_table, made_key, batch_no, file, record_no, note in cursor.fetchall():
-        one = found.setdefault((name, text), Traced(step, name, json.loads(text), [], batch_no, file, record_no, note))
+        one = found.setdefault((name, text), Traced(step, name, loaded(text), [], batch_no, file, record_no, note))
         if made_table is not None:
-            one.made.append((made_table, json.loads(made_key)))
+            one.made.append((made_table, loaded(made_key)))
     for one in found.values():
         _fill(cursor, one)
     return list(found.values())
@@ -71,7 +77,7 @@ def trace_forward(cursor: Cursor, table: str, key: str, most: int = MOST) -> lis
         (table, key, most),
     )
     return [
-        Became(step, name, json.loads(text) if text else None, source, json.loads(source_key), outcome, note)
+        Became(step, name, loaded(text) if text else None, source, loaded(source_key), outcome, note)
         for step, name, text, source, source_key, outcome, note in cursor.fetchall()
     ]
 
@@ -80,14 +86,15 @@ def read_row(cursor: Cursor, table: str, key: str) -> dict[str, Any]:
     """A row's values. DatabaseError (class AS) where there is no such row."""
     cursor.execute("SELECT dwh_lineage.find_row(%s, %s)::text", (table, key))
     ((text,),) = cursor.fetchall()
-    found: dict[str, Any] = json.loads(text)
-    return found
+    found: dict[str, Any] = loaded(text)
+    # JSON has an order of its own; what is ours goes last.
+    return dict(sorted(found.items(), key=lambda pair: pair[0].startswith("_")))
 
 
 def _fill(cursor: Cursor, one: Traced) -> None:
     """Values, run, code and decisions of a row."""
     if one.note != "gone by its retention":
-        one.row = read_row(cursor, one.table, json.dumps(one.key))
+        one.row = read_row(cursor, one.table, json.dumps(one.key, default=str))
     cursor.execute(_BATCH, (one.batch_no,))
     for run_id, sql_hash, loaded_at in cursor.fetchall():
         one.run_id, one.sql_hash, one.loaded_at = run_id, sql_hash, loaded_at

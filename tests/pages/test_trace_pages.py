@@ -7,7 +7,6 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -113,37 +112,5 @@ def test_sample_rows_and_exceptions_lead_to_their_traces(staff: Client, sales: i
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(id) FROM dwh_lineage.quality_exceptions")
         (number,) = cursor.fetchone()
-    text = staff.get(f"/admin/exceptions/{number}/").content.decode()
+    text = staff.get(f"/admin/exceptions/rows/{number}/").content.decode()
     assert f"/admin/trace/?table=bronze.raw_invoice_lines&amp;key={sales + 2}" in text
-
-
-def test_shots(sales: int, settings) -> None:
-    from playwright.sync_api import sync_playwright
-    from tests.pages.test_browser import CHROMIUM, ARGUMENTS, serving
-
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    User.objects.create_superuser("ada", password="engine")
-    shots = {
-        "trace": address("trace/", "gold.retail_daily_revenue", DAY),
-        "bronze": address("trace/", "bronze.raw_invoice_lines", sales + 2),
-        "explain": address("explain/", "gold.retail_daily_revenue", DAY),
-        "empty": "/admin/trace/",
-        "error": address("trace/", "gold.retail_daily_revenue", "1"),
-        "table": "/admin/tables/gold.retail_daily_revenue/",
-    }
-    with serving() as site, sync_playwright() as p:
-        b = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for scheme, size in (("light", (1600, 900)), ("dark", (1600, 900)), ("light", (390, 844))):
-            c = b.new_context(base_url=site, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-            g = c.new_page()
-            g.goto("/admin/")
-            g.fill("#id_username", "ada")
-            g.fill("#id_password", "engine")
-            g.click("text=Log in")
-            g.wait_for_url("**/admin/")
-            for name, url in shots.items():
-                if scheme == "dark" and name not in ("trace", "explain"):
-                    continue
-                g.goto(url)
-                g.screenshot(path=f"/tmp/shot-{name}-{scheme}-{size[0]}.png", full_page=True)
-        b.close()
