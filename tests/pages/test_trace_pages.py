@@ -24,8 +24,10 @@ def sales(db: None) -> int:
         )
         (batch,) = cursor.fetchone()
         cursor.execute(
-            "INSERT INTO bronze.raw_invoice_lines_rows (invoice_no, stock_code, quantity, invoice_date, unit_price, country)"
-            " VALUES ('1', 'A', '2', '2026-01-05 10:00', '3.50', 'Norway'), ('1', 'B', '1', '2026-01-05 10:00', '4', 'Norway'),"
+            "INSERT INTO bronze.raw_invoice_lines_rows"
+            " (invoice_no, stock_code, quantity, invoice_date, unit_price, country)"
+            " VALUES ('1', 'A', '2', '2026-01-05 10:00', '3.50', 'Norway'),"
+            " ('1', 'B', '1', '2026-01-05 10:00', '4', 'Norway'),"
             " ('2', 'A', 'two', '2026-01-05 11:00', '3.50', 'Norway') RETURNING _bronze_id"
         )
         ids = [number for (number,) in cursor.fetchall()]
