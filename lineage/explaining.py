@@ -123,7 +123,7 @@ def _joined(tree: exp.Select) -> list[Leaf]:
     clause = tree.args.get("from_")
     sources = [clause.this] if clause is not None else []
     sources += [join.this for join in tree.args.get("joins") or ()]
-    found = []
+    found: list[Leaf] = []
     for source in sources:
         inner = leaves(exp.select("*").from_(source.copy()))
         is_whole = isinstance(source, exp.Table) or (isinstance(source, exp.Subquery) and source.this.is_star)

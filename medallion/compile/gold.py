@@ -135,8 +135,10 @@ def rebuild(contract: Contract) -> str:
 
 def _metadata(contract: Contract, warehouse: str) -> str:
     query = Query(contract["query"])
-    routines = {f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")}
-    routines["origins_routine"] = origins.routine(contract)
+    routines: dict[str, str | None] = {
+        **{f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")},
+        "origins_routine": origins.routine(contract),
+    }
     registered = text.register(contract, warehouse, text.relation(contract), routines)
     edges = [
         (source, source_column, column, expression, "DIRECT", column in contract["grain"])
