@@ -7,8 +7,8 @@ class LineageConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from lineage import graph_urls, pages, urls
+        from lineage import pages
         from lineage.code.installing import read_what_is_installed
 
-        pages.register(*urls.PAGES, *graph_urls.PAGES)
+        pages.register_from("lineage.urls", "lineage.graph_urls")
         post_migrate.connect(read_what_is_installed, sender=self)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from lineage.code.installed import Cursor
+from lineage.code.cursor import Cursor
 from lineage.inversion import Leaf, NotInvertible, aggregates, group_expressions, leaves, parsed
 from lineage.parsing.expressions import text_of
 from lineage.standing import among_standing

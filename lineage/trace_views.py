@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from psycopg.errors import QueryCanceled
 
-from lineage.code.installed import Cursor
+from lineage.code.cursor import Cursor
 from lineage.explaining import Explanation, explain
 from lineage.models import Target
 from lineage.pages import page_response

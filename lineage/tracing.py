@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from lineage.code.installed import Cursor
+from lineage.code.cursor import Cursor
 
 MOST = 100
 

@@ -1,17 +1,18 @@
-"""A gold table's SELECT, read by sqlglot."""
+"""A gold table's SELECT, read by sqlglot.
+
+sqlglot is imported when a query is read: declarations are imported by every command, and few of them read queries.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Container, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.lineage import lineage
-
-from lineage.standing import looked_up
 from medallion.naming import ident
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -29,6 +30,10 @@ class Query:
     @functools.cached_property
     def tree(self) -> exp.Query:
         """The parsed query; QueryError where it is not one SELECT."""
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import ParseError
+
         try:
             statements = [statement for statement in sqlglot.parse(self.text, read="postgres") if statement]
         except ParseError as error:
@@ -51,6 +56,8 @@ class Query:
 
     def tables(self) -> list[str]:
         """The tables of the warehouse that the query reads, as `silver.customers`, each once; QueryError for others."""
+        from sqlglot import exp
+
         ctes = {cte.alias_or_name for cte in self.tree.find_all(exp.CTE)}
         tables: list[str] = []
         for table in self.tree.find_all(exp.Table):
@@ -81,10 +88,14 @@ class Query:
         return text
 
     def _lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
+        from lineage.standing import looked_up
+
         yield from looked_up(self.tree, surrogates)
 
     def qualified_columns(self, names: Container[str]) -> list[str]:
         """Columns written with layer and table (`gold.dim_customer.name`) of some tables."""
+        from sqlglot import exp
+
         columns = (column for column in self.tree.find_all(exp.Column) if column.db)
         return [column.sql() for column in columns if f"{column.db}.{column.table}" in names]
 
@@ -93,6 +104,10 @@ class Query:
 
         A column that sqlglot cannot follow has no entry here.
         """
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+        from sqlglot.lineage import lineage
+
         found: list[tuple[str, str, str, str]] = []
         for projection in self.tree.selects:
             name, expression = projection.alias_or_name, projection.unalias().sql(dialect="postgres")

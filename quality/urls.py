@@ -1,7 +1,7 @@
 """The pages of this app, as the admin site mounts them."""
 
 from lineage.pages import Page
-from quality import decision_views, views
+from quality import decision_views, issue_views, views
 
 _VIEW = "quality.view_qualityexception"
 _DECIDE = "quality.decide"
@@ -19,6 +19,37 @@ PAGES = (
         "Decide",
         _DECIDE,
         parent="exceptions",
+    ),
+    Page("exceptions/causes/<int:issue_id>/fix/", issue_views.fix, "fix", "Correct", _DECIDE, parent="exceptions"),
+    Page(
+        "exceptions/causes/<int:issue_id>/assign/", issue_views.assign, "assign", "Assign", _DECIDE, parent="exceptions"
+    ),
+    Page(
+        "exceptions/causes/<int:issue_id>/snooze/", issue_views.snooze, "snooze", "Snooze", _DECIDE, parent="exceptions"
+    ),
+    Page(
+        "exceptions/causes/<int:issue_id>/comment/",
+        issue_views.comment,
+        "comment",
+        "Comment",
+        _VIEW,
+        parent="exceptions",
+    ),
+    Page(
+        "exceptions/corrections/",
+        issue_views.correction_rules,
+        "correction_rules",
+        "Correction rules",
+        _VIEW,
+        parent="exceptions",
+    ),
+    Page(
+        "exceptions/corrections/<int:rule_id>/end/",
+        issue_views.end_correction_rule,
+        "correction_rule-end",
+        "Switch off",
+        _DECIDE,
+        parent="correction_rules",
     ),
     Page("exceptions/decisions/", decision_views.decisions, "decisions", "Decisions", _VIEW, parent="exceptions"),
     Page(

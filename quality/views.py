@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,19 +12,24 @@ from django.urls import reverse
 
 from lineage.keyset import keyset_page
 from lineage.pages import page_response
-from quality.causes import frequent_values, open_causes, open_rows
+from quality.causes import open_causes, open_rows
 from quality.evidence import origins, raw_cells
 from quality.filters import BreachFilter, ExceptionFilter
+from quality.issue_views import about
 from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 
 
 def exceptions(request: HttpRequest) -> TemplateResponse:
-    """The causes of all open exceptions, the largest first."""
+    """The causes of all open exceptions, those first that hold up most; `?mine` those of the person who asks."""
     rows = open_rows()
+    causes = open_causes(rows)
+    mine = "mine" in request.GET
     context = {
         "rows": rows,
-        "causes": open_causes(rows),
+        "causes": causes,
+        "shown": [cause for cause in causes if not mine or cause.issue.assignee_id == request.user.pk],
+        "mine": mine,
         "unreadable": UnreadableLine.objects.exists(),
     }
     return page_response(request, "quality/exceptions.html", "Exceptions", context)
@@ -33,19 +37,11 @@ def exceptions(request: HttpRequest) -> TemplateResponse:
 
 def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
     """One cause: what is known of it, its frequent values, its rows."""
-    issues = QualityIssue.objects.select_related("first_batch", "assignee").annotate(
-        open=Coalesce(Sum("deltas__delta"), 0)
-    )
-    shown = get_object_or_404(issues, pk=issue_id)
+    known = about(issue_id)
+    shown = known["issue"]
     narrowed = BreachFilter(request.GET, queryset=_breaches(shown))
     page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
-    context = {
-        "issue": shown,
-        "values": frequent_values([shown.pk], most=10).get(shown.pk, []),
-        "filter": narrowed,
-        "table": BreachTable(page.rows, keyset=page),
-        "has_rows": shown.first_batch_id is not None,
-    }
+    context = {"filter": narrowed, "table": BreachTable(page.rows, keyset=page), **known}
     return page_response(request, "quality/issue.html", shown.title, context)
 
 

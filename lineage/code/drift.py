@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lineage.code.installed import Cursor
+from lineage.code.cursor import Cursor
 
 
 @dataclass(frozen=True, slots=True, order=True)

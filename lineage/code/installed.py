@@ -5,18 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from lineage.code.cursor import Cursor
 from lineage.parsing.routines import Routine, Routines
 from lineage.parsing.scopes import Schema
 from lineage.parsing.values import Source
-
-
-class Cursor(Protocol):
-    """What Django's cursors and psycopg's have in common."""
-
-    def execute(self, query: str, parameters: Any = None) -> Any: ...
-    def fetchall(self) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

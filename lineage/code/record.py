@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from lineage.code.installed import Code, Cursor, Installed, read_installed
+from lineage.code.cursor import Cursor
+from lineage.code.installed import Code, Installed, read_installed
 from lineage.parsing.routines import Routines, parse_routine
 from lineage.parsing.values import ROWS, Edge, Findings, Gap, Source
 

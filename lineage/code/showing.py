@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from lineage.code.installed import Cursor
+from lineage.code.cursor import Cursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 -- in_verb: correct (in_patch: source columns and the text that stands for theirs), waive (in_rule; NULL: whatever the
 -- rows break), reject (in_reason is needed).
 -- in_selection: what is decided, all parts of it together: {"issue": 7}, with "value" that of its column alone (null:
--- none), {"exceptions": [1, 2]}, {"patches": {"1": {…}, "2": {…}}} with a patch for each; {} is all that is open.
+-- none), {"batch": 12}, those that this batch of the table brought, {"exceptions": [1, 2]}, {"patches": {"1": {…}, "2": {…}}} with a patch for each; {} is all that is open. A
+-- correction may say what becomes of each value, {"issue": 7, "column": "state", "texts": {"actve": "active"}}, or how
+-- each text is mended, {"issue": 7, "column": "price", "mend": "number:comma"} (own_patch, mended).
 -- in_by: name of the user. in_propose: another person must approve; so too where more rows than in_alone_up_to are
 -- selected (NULL: no limit).
 -- Nothing has changed in the table when it returns: replay_chunk does that. Locks the exceptions.
@@ -39,20 +41,26 @@ BEGIN
 
     -- Locked in the order of their ids, so that two decisions wait for each other instead of blocking each other.
     INSERT INTO dwh_lineage.decision_rows (decision_id, exception_id, bronze_id, patch)
-    SELECT l_decision, s.id, s.bronze_id, in_selection -> 'patches' -> s.id::text
+    SELECT l_decision, s.id, s.bronze_id, CASE WHEN in_selection ?| ARRAY['patches', 'texts', 'mend']
+        THEN dwh_lineage.own_patch(in_selection, s.id, s.source_data) END
     FROM (
-        SELECT e.id, e.bronze_id
+        SELECT e.id, e.bronze_id, e.source_data
         FROM dwh_lineage.quality_exceptions AS e
         WHERE e.target_table = in_target AND e.state = 'open'
             AND (NOT in_selection ? 'exceptions' OR e.id IN (
                 SELECT x.id::bigint FROM jsonb_array_elements_text(in_selection -> 'exceptions') AS x (id)
             ))
             AND (NOT in_selection ? 'patches' OR in_selection -> 'patches' ? e.id::text)
+            AND (NOT in_selection ? 'batch' OR e.batch_no = (in_selection ->> 'batch')::bigint)
             AND (NOT in_selection ? 'issue' OR EXISTS (
                 SELECT 1 FROM dwh_lineage.exception_breaches AS b
                 WHERE b.exception_id = e.id AND b.issue_id = (in_selection ->> 'issue')::bigint
                     AND (NOT in_selection ? 'value' OR b.value IS NOT DISTINCT FROM in_selection ->> 'value')
+                    AND (NOT in_selection ? 'texts' OR in_selection -> 'texts' ? b.value)
             ))
+            AND (NOT in_selection ? 'mend' OR dwh_lineage.mended(
+                in_selection ->> 'mend', e.source_data ->> (in_selection ->> 'column')
+            ) IS NOT NULL)
         ORDER BY e.id
         FOR UPDATE
     ) AS s;

@@ -288,6 +288,7 @@ class World:
         bad = model.exceptions(taken, table.judge)
         assert quarantined(self.lab, target) == bad, target
         assert open_by_issue(self.lab, target) == Counter(rule for broken in bad.values() for rule in broken), target
+        assert open_rows(self.lab, target) == len(bad), target
         closed = "SELECT bronze_id FROM dwh_lineage.quality_exceptions WHERE target_table = %s AND state = 'superseded'"
         assert {outcomes[row] for (row,) in self.lab.execute(closed.encode(), (target,))} <= {"excluded"}, target
         line = decisions.outcomes(self.lab, target)
@@ -372,6 +373,12 @@ def open_by_issue(connection: bench.Connection, target: str) -> Counter[str]:
             ).fetchall()
         )
     )
+
+
+def open_rows(connection: bench.Connection, target: str) -> int:
+    """How many rows of a table the counters say are unresolved."""
+    counted = "SELECT coalesce(sum(delta), 0)::int FROM dwh_lineage.open_row_deltas WHERE target = %s"
+    return int(decisions.value(connection, counted, target))
 
 
 def everything(connection: bench.Connection, *targets: str) -> dict[str, Counter[Any]]:

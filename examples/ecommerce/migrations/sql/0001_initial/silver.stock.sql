@@ -695,6 +695,7 @@ DECLARE
     l_landed bigint[];
     l_keys text[];
     l_gone bigint;
+    l_gone_until timestamptz;
 BEGIN
     -- What lies in the table now may leave its key: that is folded again, too.
     l_landed := ARRAY(
@@ -742,13 +743,22 @@ BEGIN
         'silver.stock', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
     );
 
-    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.product_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
-
+    SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.stock';
+    l_keys := l_keys || ARRAY(
+        SELECT DISTINCT ROW(n.product_id)::text
+        FROM (
+            SELECT e.*, e.updated_at::timestamptz AS _effective
+            FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+            WHERE e._broken IS NULL
+        ) AS n
+        WHERE EXISTS (SELECT 1 FROM silver.stock AS x WHERE x.product_id = n.product_id)
+    );
     DROP TABLE IF EXISTS pg_temp.again;
     CREATE TEMP TABLE again ON COMMIT DROP AS
-    SELECT v.*
-    FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v
-    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    SELECT v.* FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    INSERT INTO pg_temp.again
+    SELECT e.* FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NULL AND ROW(e.product_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = e._batch_no);
     PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
