@@ -27,6 +27,7 @@ class Page:
     permission: str  # "lineage.view_pipelinerun"; staff without it are refused
     order: int = 0
     in_navigation: bool = False
+    or_permission: str = ""  # another that is as good
     parent: str = ""  # name of the page above: a breadcrumb, and the navigation entry that is marked
 
 

@@ -23,6 +23,10 @@ class Question:
     can_be_waived: bool
 
     @property
+    def rule(self) -> str:
+        return self.issue.rule
+
+    @property
     def selection(self) -> Selection:
         return Selection(self.issue.target_id, issue=self.issue.pk, values=self.values)
 
@@ -76,8 +80,7 @@ def in_words(decision: QualityDecision, titles: dict[int, str]) -> str:
         )
     if "mend" in said:
         words.append(mend_in_words(said["mend"]))
-    if "batch" in said:
-        words.append(f"that batch {said['batch']} brought")
+    words += [f"with {name} {said[name]}" for name in ("key", "batch", "file", "assignee", "before") if name in said]
     return " ".join(words) or "rows that were open"
 
 

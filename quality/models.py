@@ -30,7 +30,8 @@ def _empty_object() -> Value:
 
 
 class QualityRule(models.Model):
-    """A version of a rule that a declaration states. Installed by migrations; the newest version is the active one."""
+    """A version of a rule or a check that a declaration states. Installed by migrations; the newest version is the
+    active one."""
 
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="rules")
     rule = models.TextField(help_text="Name within the target, as in customer_id:required")
@@ -39,11 +40,15 @@ class QualityRule(models.Model):
     kind = models.TextField(help_text="castable, required, one_of, matches, range, condition, …")
     definition = models.JSONField(db_default=_empty_object())
     message = models.TextField()
-    severity = models.TextField(db_default="quarantine")
+    severity = models.TextField(db_default="quarantine", help_text="As declared: warn, quarantine or fail")
+    threshold = models.TextField(
+        null=True, blank=True, help_text="As declared: so many rows of a batch, or a share as in 1%"
+    )
     version = models.TextField(help_text="Fingerprint of what the rule asks")
     can_be_waived = models.BooleanField(
         db_default=True, help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum"
     )
+    is_check = models.BooleanField(db_default=False, help_text="Asked of the table as a whole, not of a row")
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -267,6 +272,7 @@ class QualityDecision(models.Model):
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
         permissions = (
+            ("propose", "May propose to correct, waive and reject rows"),
             ("decide", "May correct, waive and reject rows, and undo that"),
             ("approve", "May approve what others have proposed"),
         )
@@ -371,32 +377,6 @@ class Correction(models.Model):
         return f"{self.target_id} {self.bronze_id} v{self.version}"
 
 
-class Waiver(models.Model):
-    """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
-
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
-    rule = models.TextField()
-    rule_version = models.TextField(
-        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
-    )
-    bronze_id = models.BigIntegerField(null=True, blank=True)
-    first_batch_no = models.BigIntegerField(null=True, blank=True)
-    last_batch_no = models.BigIntegerField(null=True, blank=True)
-    expires_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
-    )
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
-    withdrawn_by = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        db_table = "waivers"
-        db_table_comment = "Rules set aside by a person"
-
-    def __str__(self) -> str:
-        return f"{self.target_id}: {self.rule}"
-
-
-import quality.issue_models  # noqa: E402, F401 - its models name those above
+import quality.issue_models  # noqa: E402 - these models name those above
+import quality.override_models  # noqa: E402
+import quality.view_models  # noqa: E402, F401

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, LiteralString
 
 import psycopg
@@ -60,10 +60,11 @@ class Selection:
     values: tuple[str | None, ...] = ()  # of the issue's column: one value, which may be None; empty: any
     exceptions: tuple[int, ...] | None = None
     fix: Fix | None = None  # rows for which it has a text
+    narrowed: Mapping[str, Any] = field(default_factory=dict)  # key, batch, file, assignee, before, up_to
 
     def said(self) -> dict[str, Any]:
         """The selection as `dwh_lineage.decide` reads it."""
-        said: dict[str, Any] = {}
+        said: dict[str, Any] = dict(self.narrowed)
         if self.issue is not None:
             said["issue"] = self.issue
         if self.values:
@@ -102,6 +103,16 @@ class Decision:
             self.verb.value, self.selection.target, json.dumps(said), self.by, self.reason, patch, self.rule,
             self.propose, alone_up_to,
         )  # fmt: skip
+
+
+def try_patch(exception: int, patch: Patch, *, by: str) -> dict[str, Any]:
+    """What the row of an exception would become with a patch, judged as loads judge: `broken` rules, and the `row`.
+
+    Raises DecisionRefused where there is no such exception, or the source has no such column.
+    """
+    (found,) = call("SELECT dwh_lineage.try_patch(%s, %s, %s)", exception, json.dumps(dict(patch)), by)
+    tried: dict[str, Any] = json.loads(found) if isinstance(found, str) else found
+    return tried
 
 
 def decide(decision: Decision) -> QualityDecision:

@@ -14,10 +14,14 @@ from lineage.keyset import keyset_page
 from lineage.pages import page_response
 from quality.causes import open_causes, open_rows
 from quality.evidence import origins, raw_cells
+from quality.exporting import with_patches
 from quality.filters import BreachFilter, ExceptionFilter
 from quality.issue_views import about
 from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
+from quality.permissions import may_propose
+from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
+from quality.view_models import SavedView
 
 
 def exceptions(request: HttpRequest) -> TemplateResponse:
@@ -41,29 +45,45 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
     shown = known["issue"]
     narrowed = BreachFilter(request.GET, queryset=_breaches(shown))
     page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
-    context = {"filter": narrowed, "table": BreachTable(page.rows, keyset=page), **known}
-    return page_response(request, "quality/issue.html", shown.title, context)
+    context = {
+        "filter": narrowed,
+        "table": BreachTable(page.rows, keyset=page),
+        **known,
+        "may_decide": may_propose(request.user),
+    }
+    return page_response(request, "quality/issue.html", shown.title, context | known)
 
 
 def exception_rows(request: HttpRequest) -> HttpResponseBase:
     """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
     narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
-    if narrowed.form.is_valid() and (rule := narrowed.form.cleaned_data["rule"]):
+    said = narrowed.form.cleaned_data if narrowed.form.is_valid() else {}
+    if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "before")):
+        rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
     page = keyset_page(request, narrowed.qs, "pk")
-    context = {"filter": narrowed, "table": ExceptionTable(page.rows, keyset=page)}
+    may = may_propose(request.user)
+    context = {
+        "filter": narrowed,
+        "table": ExceptionTable(page.rows, keyset=page, exclude=() if may else ("chosen",)),
+        "may_decide": may,
+        "views": SavedView.objects.filter(user__username=request.user.get_username()).order_by("name"),
+        "target": said.get("target"),
+    }
     return page_response(request, "quality/exception_rows.html", "Rows", context)
 
 
 def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
     """One exception: its raw row, its broken rules, where it came from, what happened to it."""
-    shown = get_object_or_404(QualityException.objects.select_related("batch", "target_table"), pk=exception_id)
+    rows = with_patches(QualityException.objects.select_related("batch", "target_table"))
+    shown = get_object_or_404(rows, pk=exception_id)
     breaches = list(shown.breaches.select_related("issue").order_by("pk"))
     context = {
         "exception": shown,
         "breaches": breaches,
-        "cells": raw_cells(shown, breaches),
+        "cells": raw_cells(shown, breaches, shown.lies_over),
+        "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user),
         "origins": origins(shown),
         "events": shown.events.select_related("batch", "decision__author").order_by("at", "pk"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import calendars, checks, differences, origins, stars, text, views
+from medallion.compile import calendars, checks, differences, origins, stars, stated, text, views
 from medallion.compile.constraints import generated_column
 from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
@@ -73,8 +73,8 @@ def _drop(contract: Contract) -> str:
 
 
 def _drop_routines(contract: Contract) -> str:
-    verbs = ["load", "rebuild", *(["evidence"] if contract.get("checks") else [])]
-    generated = "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
+    dropped = [f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);" for verb in ("load", "rebuild")]
+    generated = "".join(f"{line}\n" for line in [*dropped, *checks.drop(contract)])
     return _drop_handwritten(contract) + origins.drop(contract) + generated
 
 
@@ -118,8 +118,8 @@ def _alter(old: Contract, new: Contract) -> str:
 
 
 def _routines(contract: Contract) -> str:
-    evidence = checks.evidence(contract, differences.computed(contract))
-    return "\n".join([differences.load(contract), rebuild(contract), *evidence, *origins.create(contract)])
+    made = [differences.load(contract), rebuild(contract), *checks.routine(contract), *origins.create(contract)]
+    return "\n".join(made)
 
 
 def rebuild(contract: Contract) -> str:
@@ -151,4 +151,5 @@ def _metadata(contract: Contract, warehouse: str) -> str:
             for source, source_column, column, _expression, _kind, _key in list(edges)
             if column in read
         ]
-    return "\n".join([registered, text.inputs(contract, query.tables()), declared(text.target(contract), edges)])
+    inputs = text.inputs(contract, query.tables())
+    return "\n".join([registered, stated.stated(contract), inputs, declared(text.target(contract), edges)])

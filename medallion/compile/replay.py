@@ -6,7 +6,7 @@ overlay in the same transaction (dwh_lineage.apply_decision), so that table and 
 
 from __future__ import annotations
 
-from medallion.compile import absence, horizon, text
+from medallion.compile import absence, horizon, references, text
 from medallion.compile.fold import as_events, attributes, effective, known
 from medallion.compile.loading import REJECT, land, set_aside
 from medallion.compile.text import Contract
@@ -84,7 +84,7 @@ END IF;
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {evaluation} AS v WHERE {taken};
-{_fresh(contract)}PERFORM set_config('enable_nestloop', 'on', true);
+{_fresh(contract)}{references.settle_again(contract)}PERFORM set_config('enable_nestloop', 'on', true);
 {as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
@@ -99,6 +99,8 @@ def _known_keys(contract: Contract) -> str:
     if absence.is_full(contract):
         return "-- Which keys an extract lacks depends on all its rows."
     stands = f"EXISTS (SELECT 1 FROM {text.relation(contract)} AS x WHERE {text.equal(contract['key'], 'x', 'n')})"
+    # Rows that waited for a parent may land with these.
+    is_known = "true" if references.parents(contract) else known(contract, stands)
     return f"""\
 SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = {literal(text.target(contract))};
 l_keys := l_keys || ARRAY(
@@ -108,7 +110,7 @@ l_keys := l_keys || ARRAY(
         FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
         WHERE e._broken IS NULL
     ) AS n
-    WHERE {known(contract, stands)}
+    WHERE {is_known}
 );"""
 
 

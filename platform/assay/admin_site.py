@@ -77,7 +77,9 @@ class AssayAdminSite(AdminSite):
 
 
 def _may_see(request: HttpRequest, page: Page) -> bool:
-    return request.user.has_perm(page.permission)
+    return request.user.has_perm(page.permission) or (
+        page.or_permission != "" and request.user.has_perm(page.or_permission)
+    )
 
 
 def _permitted(page: Page) -> Callable[..., HttpResponseBase]:

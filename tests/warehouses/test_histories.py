@@ -100,6 +100,21 @@ def test_one_load_of_all_and_batches_taken_twice_are_the_same(
     assert_one_load_is_the_same(world)
 
 
+@examples(0.06)
+@given(history=histories.batches(histories.MEMBER, most=6, decided=1))
+def test_rows_wait_for_their_parents_and_leave_with_them(renewed: Renewed, part: int, history: list[Any]) -> None:
+    world = live(renewed(), warehouse.RawMembers, ["silver.latest", *model.PARENTS], [])
+    for batch in history:
+        world.take(batch)
+        if batch.loaded:
+            world.check()
+    world.load()
+    world.settle()
+    world.feed()
+    world.check()
+    assert_idempotent(world)
+
+
 @examples(0.5)
 @given(history=histories.batches(histories.READING, most=8, decided=1))
 def test_append_tables_hold_each_good_row_once(renewed: Renewed, part: int, history: list[Any]) -> None:
