@@ -19,7 +19,7 @@ TRACING = {
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("lineage", "0012_operation"),
+        ("lineage", "0013_refused_steps"),
     ]
 
     operations = [

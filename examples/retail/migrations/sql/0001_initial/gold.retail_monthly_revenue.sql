@@ -1,0 +1,187 @@
+CREATE TABLE dwh_staging.shape AS
+SELECT q.*
+FROM (
+SELECT
+    date_trunc('month', d.day)::date AS month,
+    sum(d.revenue) AS revenue,
+    sum(d.line_count)::bigint AS line_count
+FROM gold.retail_daily_revenue AS d
+GROUP BY 1
+) AS q
+WITH NO DATA;
+CREATE TABLE gold.retail_monthly_revenue (
+    LIKE dwh_staging.shape,
+    _batch_id uuid NOT NULL,
+    _loaded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (month)
+);
+DROP TABLE dwh_staging.shape;
+ALTER TABLE gold.retail_monthly_revenue
+    ALTER COLUMN month SET NOT NULL;
+COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
+
+-- Computes gold.retail_monthly_revenue in full and writes what differs. Takes the run's id. Locks the table's
+-- row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_computed bigint;
+    l_inserted bigint;
+    l_updated bigint;
+    l_deleted bigint;
+    l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.retail_monthly_revenue');
+BEGIN
+    SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_monthly_revenue', l_batch_id, l_anew);
+    IF l_load.taken IS NULL THEN
+        RETURN;
+    END IF;
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT
+        date_trunc('month', d.day)::date AS month,
+        sum(d.revenue) AS revenue,
+        sum(d.line_count)::bigint AS line_count
+    FROM gold.retail_daily_revenue AS d
+    GROUP BY 1;
+    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    CALL dwh_etl.align_types('gold.retail_monthly_revenue');
+    ANALYZE pg_temp.computed;
+
+    DELETE FROM gold.retail_monthly_revenue AS g
+    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.month = g.month);
+    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+
+    UPDATE gold.retail_monthly_revenue AS g
+    SET revenue = c.revenue, line_count = c.line_count, _batch_id = l_batch_id, _loaded_at = now()
+    FROM pg_temp.computed AS c
+    WHERE g.month = c.month AND ROW(g.revenue, g.line_count) IS DISTINCT FROM ROW(c.revenue, c.line_count);
+    GET DIAGNOSTICS l_updated = ROW_COUNT;
+
+    INSERT INTO gold.retail_monthly_revenue (month, revenue, line_count, _batch_id)
+    SELECT c.month, c.revenue, c.line_count, l_batch_id
+    FROM pg_temp.computed AS c
+    WHERE NOT EXISTS (
+        SELECT 1 FROM gold.retail_monthly_revenue AS g WHERE g.month = c.month
+    );
+    GET DIAGNOSTICS l_inserted = ROW_COUNT;
+
+    UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_monthly_revenue' AND needs_rebuild;
+    PERFORM dwh_lineage.finish_load(
+        l_load.load_batch, 'aggregate',
+        jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue)),
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+    );
+END
+$routine$;
+
+-- Computes gold.retail_monthly_revenue although nothing waits for it. Takes the run's id. Locks the table's row
+-- in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.rebuild_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+BEGIN
+    UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = 'gold.retail_monthly_revenue';
+    CALL dwh_etl.load_gold_retail_monthly_revenue(in_batch_id);
+END
+$routine$;
+
+-- Which rows of its inputs each row of gold.retail_monthly_revenue is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_retail_monthly_revenue(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.retail_monthly_revenue%ROWTYPE := jsonb_populate_record(NULL::gold.retail_monthly_revenue, in_key);
+    l_source_1 gold.retail_daily_revenue%ROWTYPE := jsonb_populate_record(
+        NULL::gold.retail_daily_revenue, CASE WHEN in_source = 'gold.retail_daily_revenue' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.retail_daily_revenue' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('month', q.month),
+            'gold.retail_daily_revenue',
+            jsonb_build_object('day', q._origin_0, 'country', q._origin_1)
+        FROM (
+            SELECT
+              CAST(DATE_TRUNC('MONTH', d.day) AS DATE) AS month,
+              "d"."day" AS _origin_0,
+              "d"."country" AS _origin_1
+            FROM gold.retail_daily_revenue AS d
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.month = l_key.month))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.day AND q._origin_1 = l_source_1.country));
+    END IF;
+END
+$routine$;
+
+INSERT INTO dwh_lineage.targets (
+    target,
+    layer,
+    kind,
+    warehouse,
+    description,
+    contract,
+    rows_relation,
+    load_routine,
+    rebuild_routine,
+    origins_routine
+)
+VALUES (
+    'gold.retail_monthly_revenue',
+    'gold',
+    'aggregate',
+    'retail',
+    'What was sold in each month.',
+     E'{"columns": [{"name": "month"}, {"name": "revenue"}, {"name": "line_count"}], "description": "What was sold in each month.", "grain": ["month"], "kind": "aggregate", "layer": "gold", "name": "retail_monthly_revenue", "origins": {"gold.retail_daily_revenue": ["day", "country"]}, "query": "SELECT\\n    date_trunc(''month'', d.day)::date AS month,\\n    sum(d.revenue) AS revenue,\\n    sum(d.line_count)::bigint AS line_count\\nFROM gold.retail_daily_revenue AS d\\nGROUP BY 1"}'::jsonb,
+    'gold.retail_monthly_revenue',
+    'dwh_etl.load_gold_retail_monthly_revenue',
+    'dwh_etl.rebuild_gold_retail_monthly_revenue',
+    'dwh_etl.origins_gold_retail_monthly_revenue'
+)
+ON CONFLICT (target) DO UPDATE SET
+    layer = excluded.layer,
+    kind = excluded.kind,
+    warehouse = excluded.warehouse,
+    description = excluded.description,
+    contract = excluded.contract,
+    rows_relation = excluded.rows_relation,
+    load_routine = excluded.load_routine,
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_monthly_revenue' AND active;
+
+SELECT dwh_lineage.register_input('gold.retail_monthly_revenue', 'gold.retail_daily_revenue');
+
+DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_monthly_revenue' AND lineage_id IS NULL;
+INSERT INTO dwh_lineage.column_lineage (
+    source_table, source_column, target_table, target_column, transformation, kind, is_key
+)
+VALUES
+    ('gold.retail_daily_revenue', 'day', 'gold.retail_monthly_revenue', 'month', 'CAST(DATE_TRUNC(''MONTH'', d.day) AS DATE)', 'DIRECT', true),
+    ('gold.retail_daily_revenue', 'revenue', 'gold.retail_monthly_revenue', 'revenue', 'SUM(d.revenue)', 'DIRECT', false),
+    ('gold.retail_daily_revenue', 'line_count', 'gold.retail_monthly_revenue', 'line_count', 'CAST(SUM(d.line_count) AS BIGINT)', 'DIRECT', false);
+
