@@ -48,6 +48,8 @@ class _Writer:
         self.resolver, self.scope = resolver, scope
         table = node.this.this if isinstance(node.this, exp.Schema) else node.this
         self.schema, self.name = name_of(table.args.get("db")), name_of(table.this)
+        if self.schema == "pg_temp" and self.name not in resolver.temporary:  # made by the caller
+            resolver.temporary[self.name] = resolver.stored(self.schema, self.name)
         self.is_temporary = self.schema in ("", "pg_temp") and self.name in resolver.temporary
         self.full = resolver.schema.named(self.schema, self.name)
         self.alias = name_of(node.args.get("alias")) or aliases_of(table)[0] or self.name
