@@ -117,7 +117,7 @@ class _Writer:
         """Values by position, into the columns that are named or into those of the table in order."""
         if names is None:
             names = [name for name, _ in self.target.columns or ()]
-            if self.target.columns is None and values:
+            if self.target.columns is None and self.target.rest is None and values:
                 self.resolver.gap(f"the columns of {self.full} are not known")
         if len(values) > len(names) > 0:
             self.resolver.gap(f"{len(values)} values for {len(names)} columns of {self.full}")
