@@ -19,6 +19,8 @@ pytestmark = pytest.mark.django_db
 REASONS = (
     "dynamic SQL: its text is made when it runs",
     re.compile(r"the temp table \w+ is made by the caller, and followed there"),
+    # Transition tables: a trigger's function that serves many tables does not say whose rows it gets.
+    re.compile(r"the columns of (new|old)_rows are not known"),
 )
 
 
