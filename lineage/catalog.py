@@ -52,6 +52,16 @@ class Column:
     internal: bool  # only in the relation that holds the rows, not in the view that people read
     sources: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def made_of(self) -> list[dict[str, Any]]:
+        """The columns that are in it."""
+        return [source for source in self.sources if source["kind"] == "DIRECT"]
+
+    @property
+    def decided_by(self) -> list[dict[str, Any]]:
+        """The columns that only decide on it."""
+        return [source for source in self.sources if source["kind"] != "DIRECT"]
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -98,6 +108,13 @@ class Sample:
     columns: list[str] = field(default_factory=list)
     rows: list[tuple[str | None, ...]] = field(default_factory=list)
     problem: str = ""
+    #: What names each row, as JSON.
+    keys: list[str] = field(default_factory=list)
+
+    @property
+    def named_rows(self) -> list[tuple[str, tuple[str | None, ...]]]:
+        """(key, row) of each row."""
+        return list(zip(self.keys, self.rows, strict=True))
 
 
 def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
@@ -150,17 +167,25 @@ def read_sample(target: Target) -> Sample:
     values = sql.SQL(", ").join(
         sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS) for column in columns
     )
-    query = sql.SQL("SELECT {} FROM {} LIMIT {}").format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
+    query = sql.SQL(
+        "SELECT dwh_lineage.key_of(%s, to_jsonb(t))::text, {} FROM (SELECT * FROM {} LIMIT {}) AS t"
+    ).format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
     try:
         # A savepoint, so that a query that takes too long spoils nothing else of the page.
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SAMPLE_TIMEOUT_MS)])
-            cursor.execute(query)
-            return Sample(columns, cursor.fetchall())
+            cursor.execute(query, [target.target])
+            found = cursor.fetchall()
+            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0]) for row in found])
     except DatabaseError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return Sample(problem=f"Reading the first rows took longer than {SAMPLE_TIMEOUT_MS // 1000} s.")
         return Sample(problem=f"The rows cannot be read: {error}")
+
+
+def _known(key: str | None) -> str:
+    """A row's key as JSON; empty where the relation has no such columns."""
+    return key if key and None not in json.loads(key).values() else ""
 
 
 def read_neighbours(target: Target) -> tuple[list[str], list[str]]:
@@ -246,12 +271,23 @@ _COLUMNS = """
             (
                 SELECT jsonb_agg(
                     jsonb_build_object(
-                        'table', l.source_table, 'column', l.source_column, 'kind', l.kind,
+                        'table', l.source_table, 'column', l.source_column, 'kind', l.kind, 'roles', l.roles,
                         'transformation', coalesce(l.transformation, ''), 'is_key', l.is_key
                     ) ORDER BY l.kind, l.source_table, l.source_column
                 )
-                FROM dwh_lineage.column_lineage AS l
-                WHERE l.target_table = %(target)s AND l.target_column = c.attname AND l.lineage_id IS NULL
+                FROM (
+                    -- Declared and read from the code: each once. Through work tables there are edges of their own.
+                    SELECT
+                        l.source_table, l.source_column, l.kind, bool_or(l.is_key) AS is_key,
+                        string_agg(DISTINCT nullif(nullif(l.role, 'value'), ''), ', ') AS roles,
+                        coalesce(
+                            min(l.transformation) FILTER (WHERE l.origin = 'declared'), min(l.transformation)
+                        ) AS transformation
+                    FROM dwh_lineage.column_lineage AS l
+                    WHERE l.target_table = %(target)s AND l.target_column = c.attname AND l.lineage_id IS NULL
+                        AND l.source_table NOT LIKE 'dwh\\_%%'
+                    GROUP BY l.source_table, l.source_column, l.kind
+                ) AS l
             ),
             '[]'
         )::text AS sources

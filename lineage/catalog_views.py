@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import connection
 from django.db.models import Count
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import NullIf
@@ -11,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 
 from lineage import catalog
 from lineage.catalog_tables import CatalogTable, WatermarkMoveTable, WatermarkTable
+from lineage.code.drift import find_drift
+from lineage.code.showing import read_versions
 from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
 
@@ -58,6 +61,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
         "upstream": upstream,
         "downstream": downstream,
         "loads": catalog.read_loads(target),
+        **_code(name),
     }
     return page_response(request, "lineage/table.html", name, context)
 
@@ -73,6 +77,12 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     moved = WatermarkMoveTable(list(moves))
     context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind, "moved": moved}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)
+
+
+def _code(name: str) -> dict[str, Any]:
+    """The versions of the table's code, how much of it was understood, and where it is not what was declared."""
+    with connection.cursor() as cursor:
+        return {"versions": read_versions(cursor, name), "drift": find_drift(cursor, name)}
 
 
 def _keys(contract: dict[str, Any]) -> list[tuple[str, str]]:

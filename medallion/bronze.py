@@ -76,6 +76,10 @@ class Table(declaration.Table):
         }
 
     @classmethod
+    def identity(cls) -> list[str]:
+        return ["_bronze_id"]
+
+    @classmethod
     def inputs(cls) -> list[str]:
         return []
 

@@ -9,6 +9,14 @@ from typing import Any, ClassVar
 
 from medallion.naming import snake_case
 
+#: The tables that were declared, by target.
+_declared: dict[str, type[Table]] = {}
+
+
+def declared() -> dict[str, type[Table]]:
+    """The declared tables, by target; of several with one name the last."""
+    return _declared
+
 
 class Table:
     """A declared table. The class is the contract: names, types, keys, rules. SQL is the transformation."""
@@ -28,6 +36,7 @@ class Table:
         if not cls.abstract:
             cls.name = cls.__dict__.get("name") or snake_case(cls.__name__)
             cls.target = f"{cls.layer}.{cls.name}"
+            _declared[cls.target] = cls
 
     @classmethod
     def contract(cls) -> dict[str, Any]:
@@ -35,6 +44,11 @@ class Table:
 
         What has its default value is left out, so that an upgrade that adds an option changes no contract.
         """
+        raise NotImplementedError
+
+    @classmethod
+    def identity(cls) -> list[str]:
+        """The columns that name one row, never NULL, and the same as long as the row is there."""
         raise NotImplementedError
 
     @classmethod

@@ -57,6 +57,12 @@ def _names(names: Names) -> list[str]:
     return names.split() if isinstance(names, str) else list(names)
 
 
+def _identities(query: Query) -> dict[str, list[str]]:
+    """The columns by which rows of each input are named; an input that nobody declares is `check`'s matter."""
+    known = declaration.declared()
+    return {name: known[name].identity() for name in query.tables() if name in known}
+
+
 class Base(declaration.Table):
     """What all gold tables share: a key for others to refer to, files beside the declaration, routines of their own."""
 
@@ -119,6 +125,10 @@ class Table(Base):
         return cls.surrogate or cls.grain_columns()[0]
 
     @classmethod
+    def identity(cls) -> list[str]:
+        return [cls.surrogate] if cls.surrogate else cls.grain_columns()
+
+    @classmethod
     def generated(cls) -> dict[str, Generated]:
         """The columns that the database makes from the others."""
         return cls._generated
@@ -151,6 +161,7 @@ class Table(Base):
         return {
             "surrogate": cls.surrogate,
             "standing": {name: _surrogates[name] for name in query.looked_up(_surrogates)},
+            "origins": _identities(query),
             "generated": [column.contract(name) for name, column in cls._generated.items()],
             "required": [name for name in _names(cls.required) if name not in cls.grain_columns()],
             "constraints": dict(cls.constraints),
@@ -263,6 +274,10 @@ class Calendar(Base):
     @classmethod
     def key_column(cls) -> str:
         return "date_key"
+
+    @classmethod
+    def identity(cls) -> list[str]:
+        return ["date_key"]
 
     @classmethod
     def contract(cls) -> dict[str, Any]:

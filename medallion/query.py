@@ -88,23 +88,9 @@ class Query:
         return text
 
     def _lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
-        from sqlglot import exp
+        from lineage.standing import looked_up
 
-        for table in self.tree.find_all(exp.Table):
-            surrogate = surrogates.get(f"{table.db}.{table.name}")
-            if surrogate is not None and not self._joins(table.alias_or_name, surrogate):
-                yield table
-
-    def _joins(self, alias: str, column: str) -> bool:
-        """Whether a table's column is compared with another table's."""
-        from sqlglot import exp
-
-        for equation in self.tree.find_all(exp.EQ):
-            sides = [side for side in (equation.left, equation.right) if isinstance(side, exp.Column)]
-            if len(sides) == 2 and any(s.name == column and s.table in (alias, "") for s in sides):
-                return True
-        using = [name for join in self.tree.find_all(exp.Join) for name in join.args.get("using") or ()]
-        return any(name.name == column for name in using)
+        yield from looked_up(self.tree, surrogates)
 
     def qualified_columns(self, names: Container[str]) -> list[str]:
         """Columns written with layer and table (`gold.dim_customer.name`) of some tables."""

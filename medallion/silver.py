@@ -150,6 +150,14 @@ class Table(declaration.Table):
         return contract
 
     @classmethod
+    def identity(cls) -> list[str]:
+        if surrogate := getattr(cls.Meta, "surrogate", None):
+            return [str(surrogate)]
+        if cls.history().kind == "append":
+            return ["_source_bronze_id"]
+        return [*cls.key(), *(["valid_from"] if cls.history().kind == "scd2" else [])]
+
+    @classmethod
     def inputs(cls) -> list[str]:
         parents = [r.table.target for c in cls.columns().values() for r in c.rules if isinstance(r, References)]
         return list(dict.fromkeys([cls.Meta.source.target, *parents]))

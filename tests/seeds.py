@@ -196,3 +196,39 @@ def seed_exceptions(rows: int) -> None:
         """,
         "ANALYZE dwh_lineage.quality_exceptions, dwh_lineage.exception_breaches",
     )
+
+
+def seed_sales() -> int:
+    """Two lines of a file, sold in Norway on one day, and a third one that is no sale, as if `retail` had loaded
+    them; the bronze id of the first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT dwh_etl.begin_ingestion('bronze.raw_invoice_lines', 'till', 'till/lines_05.csv', 'x', 9)"
+        )
+        (batch,) = cursor.fetchone()
+        cursor.execute(
+            "INSERT INTO bronze.raw_invoice_lines_rows"
+            " (invoice_no, stock_code, quantity, invoice_date, unit_price, country)"
+            " VALUES ('1', 'A', '2', '2026-01-05 10:00', '3.50', 'Norway'),"
+            " ('1', 'B', '1', '2026-01-05 10:00', '4', 'Norway'),"
+            " ('2', 'A', 'two', '2026-01-05 11:00', '3.50', 'Norway') RETURNING _bronze_id"
+        )
+        ids = [number for (number,) in cursor.fetchall()]
+        cursor.execute("SELECT dwh_etl.finish_ingestion(%s, 3)", [batch])
+        cursor.execute(
+            "INSERT INTO silver.invoice_lines (invoice_no, stock_code, quantity, invoiced_at, unit_price, country,"
+            " _source_bronze_id, _batch_id) SELECT b.invoice_no, b.stock_code, b.quantity::int,"
+            " b.invoice_date::timestamptz, b.unit_price::numeric, b.country, b._bronze_id, gen_random_uuid()"
+            " FROM bronze.raw_invoice_lines AS b WHERE b.quantity <> 'two'"
+        )
+        cursor.execute(
+            "INSERT INTO gold.retail_daily_revenue (day, country, revenue, line_count, invoice_count, _batch_id)"
+            " VALUES ('2026-01-05', 'Norway', 11.00, 2, 1, gen_random_uuid())"
+        )
+        cursor.execute("DELETE FROM dwh_lineage.pendings")
+        cursor.execute(
+            "INSERT INTO dwh_lineage.quality_exceptions (source_table, bronze_id, issues, target_table, batch_no)"
+            " VALUES ('bronze.raw_invoice_lines', %s, '{Quantity is no number}', 'silver.invoice_lines', %s)",
+            [ids[2], batch],
+        )
+    return int(ids[0])

@@ -7,6 +7,7 @@ database's own (`db_default`), because routines written in SQL insert here too.
 from __future__ import annotations
 
 from lineage.models.backfills import Backfill, BackfillChange, BackfillTime
+from lineage.models.code import CodeVersion
 from lineage.models.edges import ColumnLineage, TableDependency, TableLineage
 from lineage.models.ledger import (
     Batch,
@@ -32,6 +33,7 @@ __all__ = [
     "BackfillTime",
     "Batch",
     "BatchInput",
+    "CodeVersion",
     "ColumnLineage",
     "Delivery",
     "DroppedPartition",

@@ -69,7 +69,13 @@ class ColumnLineage(models.Model):
     transformation = models.TextField(null=True, blank=True)
     is_key = models.BooleanField(db_default=False)
     kind = models.TextField(db_default="DIRECT", help_text="DIRECT: the value. INDIRECT: join, filter, group, sort")
+    role = models.TextField(
+        db_default="",
+        help_text="Of a parsed edge: value, join, filter, group by, distinct, sort, having, window, condition",
+    )
     origin = models.TextField(db_default="declared", help_text="declared, parsed, observed, openlineage")
+    routine = models.TextField(null=True, blank=True, help_text="The routine or view from which it was parsed")
+    sql_hash = models.TextField(null=True, blank=True, help_text="Fingerprint of that text: see code_versions")
     notes = models.TextField(null=True, blank=True)
 
     class Meta:
@@ -78,6 +84,7 @@ class ColumnLineage(models.Model):
         indexes = (
             models.Index(fields=("target_table", "target_column"), name="column_lineage_target_idx"),
             models.Index(fields=("source_table", "source_column"), name="column_lineage_source_idx"),
+            models.Index(fields=("routine",), condition=Q(origin="parsed"), name="column_lineage_parsed_idx"),
         )
 
     def __str__(self) -> str:

@@ -46,6 +46,9 @@ class Target(models.Model):
     rebuild_routine = models.TextField(null=True, blank=True)
     replay_routine = models.TextField(null=True, blank=True)
     outcomes_routine = models.TextField(null=True, blank=True)
+    origins_routine = models.TextField(
+        null=True, blank=True, help_text="Gives the rows of its inputs that each of its rows is made of"
+    )
     load_no = models.BigIntegerField(db_default=0)
     last_event_at = models.DateTimeField(null=True, blank=True, help_text="Latest effective time that was folded")
     last_gone_at = models.DateTimeField(

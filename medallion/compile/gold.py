@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import calendars, checks, differences, stars, stated, text, views
+from medallion.compile import calendars, checks, differences, origins, stars, stated, text, views
 from medallion.compile.constraints import generated_column
 from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
@@ -18,7 +18,7 @@ def create(contract: Contract, warehouse: str) -> str:
     if contract["kind"] == "calendar":
         pieces = [calendars.create(contract, warehouse)]
     elif contract["kind"] == "materialized_view":
-        pieces = [views.create(contract), _metadata(contract, warehouse)]
+        pieces = [views.create(contract), *origins.create(contract), _metadata(contract, warehouse)]
     else:
         pieces = [stars.create(contract), _routines(contract), _metadata(contract, warehouse)]
         pieces.append(stars.after_install(contract))
@@ -91,7 +91,7 @@ def _drop(contract: Contract) -> str:
 def _drop_routines(contract: Contract) -> str:
     dropped = [f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);" for verb in ("load", "rebuild")]
     generated = "".join(f"{line}\n" for line in [*dropped, *checks.drop(contract)])
-    return _drop_handwritten(contract) + generated
+    return _drop_handwritten(contract) + origins.drop(contract) + generated
 
 
 def _handwritten(contract: Contract) -> list[str]:
@@ -134,7 +134,8 @@ def _alter(old: Contract, new: Contract) -> str:
 
 
 def _routines(contract: Contract) -> str:
-    return "\n".join([differences.load(contract), rebuild(contract), *checks.routine(contract)])
+    made = [differences.load(contract), rebuild(contract), *checks.routine(contract), *origins.create(contract)]
+    return "\n".join(made)
 
 
 def rebuild(contract: Contract) -> str:
@@ -150,7 +151,10 @@ def rebuild(contract: Contract) -> str:
 
 def _metadata(contract: Contract, warehouse: str) -> str:
     query = Query(contract["query"])
-    routines = {f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")}
+    routines: dict[str, str | None] = {
+        **{f"{verb}_routine": text.routine(contract, verb) for verb in ("load", "rebuild")},
+        "origins_routine": origins.routine(contract),
+    }
     registered = text.register(contract, warehouse, text.relation(contract), routines)
     edges = [
         (source, source_column, column, expression, "DIRECT", column in contract["grain"])

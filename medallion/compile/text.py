@@ -82,7 +82,7 @@ def procedure(name: str, arguments: str, declare: str, body: str, doc: str) -> s
     )
 
 
-def register(contract: Contract, warehouse: str, rows_relation: str, routines: dict[str, str]) -> str:
+def register(contract: Contract, warehouse: str, rows_relation: str, routines: Mapping[str, str | None]) -> str:
     """The table's row in `targets`, written or brought up to date."""
     columns = {
         "target": literal(target(contract)),

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from assay.code_looks import look_at_code
 from assay.finding import Finding
 from assay.operation import look_at_operation
 from lineage.templatetags.assay import duration
@@ -38,6 +39,7 @@ def examine() -> Iterator[Finding]:
             _ticks,
             _notifications,
             _accounting,
+            look_at_code,
         )
         for look in looks:
             yield from look()

@@ -32,7 +32,7 @@ _ROUTINES = """
     JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('dwh_etl', 'dwh_lineage') AND p.proname !~ '^_?pgtrigger_'
         AND p.proname !~
-            '^(land|load|rebuild|replay|evaluate|outcomes|fold|freeze|evidence|generate|flags)_(bronze|silver|gold)_'
+            '^(land|load|rebuild|replay|evaluate|outcomes|origins|fold|freeze|evidence|generate|flags)_(bronze|silver|gold)_'
     ORDER BY 1, 2, 4
 """
 

@@ -215,8 +215,8 @@ _ADDRESSES = (
         ("/admin/lineage/?table=silver.lines", 8),
         ("/admin/lineage.json", 5),
         ("/admin/tables/", 3),
-        ("/admin/tables/gold.days/", 9),
-        ("/admin/tables/silver.lines/", 13),
+        ("/admin/tables/gold.days/", 11),
+        ("/admin/tables/silver.lines/", 15),
         ("/admin/watermarks/", 4),
     ],
 )

@@ -108,6 +108,102 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.agg_customer_ltv is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_agg_customer_ltv(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.agg_customer_ltv%ROWTYPE := jsonb_populate_record(NULL::gold.agg_customer_ltv, in_key);
+    l_source_1 gold.fact_sales%ROWTYPE := jsonb_populate_record(
+        NULL::gold.fact_sales, CASE WHEN in_source = 'gold.fact_sales' THEN in_source_key END
+    );
+    l_source_2 gold.dim_customer%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_customer, CASE WHEN in_source = 'gold.dim_customer' THEN in_source_key END
+    );
+    l_source_3 gold.dim_date%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_date, CASE WHEN in_source = 'gold.dim_date' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.fact_sales' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('customer_id', q.customer_id),
+            'gold.fact_sales',
+            jsonb_build_object('sales_key', q._origin_0)
+        FROM (
+            SELECT
+              c.customer_id,
+              "f"."sales_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_date AS d
+              ON d.date_key = f.date_key
+            WHERE
+              c.customer_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.customer_id = l_key.customer_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.sales_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_customer' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('customer_id', q.customer_id),
+            'gold.dim_customer',
+            jsonb_build_object('customer_key', q._origin_0)
+        FROM (
+            SELECT
+              c.customer_id,
+              "c"."customer_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_date AS d
+              ON d.date_key = f.date_key
+            WHERE
+              c.customer_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.customer_id = l_key.customer_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.customer_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_date' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('customer_id', q.customer_id),
+            'gold.dim_date',
+            jsonb_build_object('date_key', q._origin_0)
+        FROM (
+            SELECT
+              c.customer_id,
+              "d"."date_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_date AS d
+              ON d.date_key = f.date_key
+            WHERE
+              c.customer_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.customer_id = l_key.customer_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_3.date_key));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -117,7 +213,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.agg_customer_ltv',
@@ -125,10 +222,11 @@ VALUES (
     'aggregate',
     'ecommerce',
     'What each customer has bought so far, whatever name and address it was under.',
-     E'{"columns": [{"name": "customer_id"}, {"name": "total_orders"}, {"name": "lifetime_value"}, {"name": "avg_order_value"}, {"name": "first_order_date"}, {"name": "last_order_date"}], "description": "What each customer has bought so far, whatever name and address it was under.", "grain": ["customer_id"], "kind": "aggregate", "layer": "gold", "name": "agg_customer_ltv", "query": "SELECT\\n    c.customer_id,\\n    count(DISTINCT f.order_id)::integer AS total_orders,\\n    sum(f.line_total)::numeric(12, 2) AS lifetime_value,\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,\\n    min(d.full_date) AS first_order_date,\\n    max(d.full_date) AS last_order_date\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_date AS d ON d.date_key = f.date_key\\nWHERE c.customer_key > 0\\nGROUP BY c.customer_id"}'::jsonb,
+     E'{"columns": [{"name": "customer_id"}, {"name": "total_orders"}, {"name": "lifetime_value"}, {"name": "avg_order_value"}, {"name": "first_order_date"}, {"name": "last_order_date"}], "description": "What each customer has bought so far, whatever name and address it was under.", "grain": ["customer_id"], "kind": "aggregate", "layer": "gold", "name": "agg_customer_ltv", "origins": {"gold.dim_customer": ["customer_key"], "gold.dim_date": ["date_key"], "gold.fact_sales": ["sales_key"]}, "query": "SELECT\\n    c.customer_id,\\n    count(DISTINCT f.order_id)::integer AS total_orders,\\n    sum(f.line_total)::numeric(12, 2) AS lifetime_value,\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,\\n    min(d.full_date) AS first_order_date,\\n    max(d.full_date) AS last_order_date\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_date AS d ON d.date_key = f.date_key\\nWHERE c.customer_key > 0\\nGROUP BY c.customer_id"}'::jsonb,
     'gold.agg_customer_ltv',
     'dwh_etl.load_gold_agg_customer_ltv',
-    'dwh_etl.rebuild_gold_agg_customer_ltv'
+    'dwh_etl.rebuild_gold_agg_customer_ltv',
+    'dwh_etl.origins_gold_agg_customer_ltv'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -138,7 +236,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_customer_ltv' AND active;
 

@@ -169,6 +169,102 @@ FROM (
 ) AS m (value, low, high, total, details)
 $routine$;
 
+-- Which rows of its inputs each row of gold.agg_daily_sales is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_agg_daily_sales(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.agg_daily_sales%ROWTYPE := jsonb_populate_record(NULL::gold.agg_daily_sales, in_key);
+    l_source_1 gold.fact_sales%ROWTYPE := jsonb_populate_record(
+        NULL::gold.fact_sales, CASE WHEN in_source = 'gold.fact_sales' THEN in_source_key END
+    );
+    l_source_2 gold.dim_customer%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_customer, CASE WHEN in_source = 'gold.dim_customer' THEN in_source_key END
+    );
+    l_source_3 gold.dim_product%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_product, CASE WHEN in_source = 'gold.dim_product' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.fact_sales' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'customer_segment', q.customer_segment, 'product_category', q.product_category),
+            'gold.fact_sales',
+            jsonb_build_object('sales_key', q._origin_0)
+        FROM (
+            SELECT
+              f.date_key,
+              COALESCE(c.customer_segment, 'Unknown') AS customer_segment,
+              COALESCE(p.product_category, 'Unknown') AS product_category,
+              "f"."sales_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.customer_segment = l_key.customer_segment AND q.product_category = l_key.product_category))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.sales_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_customer' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'customer_segment', q.customer_segment, 'product_category', q.product_category),
+            'gold.dim_customer',
+            jsonb_build_object('customer_key', q._origin_0)
+        FROM (
+            SELECT
+              f.date_key,
+              COALESCE(c.customer_segment, 'Unknown') AS customer_segment,
+              COALESCE(p.product_category, 'Unknown') AS product_category,
+              "c"."customer_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.customer_segment = l_key.customer_segment AND q.product_category = l_key.product_category))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.customer_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_product' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'customer_segment', q.customer_segment, 'product_category', q.product_category),
+            'gold.dim_product',
+            jsonb_build_object('product_key', q._origin_0)
+        FROM (
+            SELECT
+              f.date_key,
+              COALESCE(c.customer_segment, 'Unknown') AS customer_segment,
+              COALESCE(p.product_category, 'Unknown') AS product_category,
+              "p"."product_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_customer AS c
+              ON c.customer_key = f.customer_key
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.customer_segment = l_key.customer_segment AND q.product_category = l_key.product_category))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_3.product_key));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -178,7 +274,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.agg_daily_sales',
@@ -186,10 +283,11 @@ VALUES (
     'aggregate',
     'ecommerce',
     'What was sold on each day, by customers'' segments and products'' categories.',
-     E'{"checks": [{"kind": "reconciles", "name": "revenue", "other": "SELECT sum(f.line_total) FROM gold.fact_sales AS f", "own": "sum(net_revenue)", "within": 0}], "columns": [{"name": "date_key"}, {"name": "customer_segment"}, {"name": "product_category"}, {"name": "order_count"}, {"name": "item_count"}, {"name": "gross_revenue"}, {"name": "discount_total"}, {"name": "tax_total"}, {"name": "net_revenue"}, {"name": "avg_order_value"}], "description": "What was sold on each day, by customers'' segments and products'' categories.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}}, "grain": ["date_key", "customer_segment", "product_category"], "kind": "aggregate", "layer": "gold", "name": "agg_daily_sales", "query": "SELECT\\n    f.date_key,\\n    coalesce(c.customer_segment, ''Unknown'') AS customer_segment,\\n    coalesce(p.product_category, ''Unknown'') AS product_category,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS item_count,\\n    sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,\\n    sum(f.discount_amount)::numeric(12, 2) AS discount_total,\\n    sum(f.tax_amount)::numeric(12, 2) AS tax_total,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    -- Of orders, not of lines.\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nGROUP BY 1, 2, 3", "required": ["order_count", "item_count", "gross_revenue", "discount_total", "tax_total", "net_revenue", "avg_order_value"], "routines": {"refresh_agg_daily_sales": "-- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day''s key, for whoever names one; every day\\n-- that differs is written.\\nCREATE PROCEDURE dwh_etl.refresh_agg_daily_sales(in_date_key integer DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.rebuild_gold_agg_daily_sales();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.refresh_agg_daily_sales(integer) IS ''Computes gold.agg_daily_sales again'';\\n"}}'::jsonb,
+     E'{"checks": [{"kind": "reconciles", "name": "revenue", "other": "SELECT sum(f.line_total) FROM gold.fact_sales AS f", "own": "sum(net_revenue)", "within": 0}], "columns": [{"name": "date_key"}, {"name": "customer_segment"}, {"name": "product_category"}, {"name": "order_count"}, {"name": "item_count"}, {"name": "gross_revenue"}, {"name": "discount_total"}, {"name": "tax_total"}, {"name": "net_revenue"}, {"name": "avg_order_value"}], "description": "What was sold on each day, by customers'' segments and products'' categories.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}}, "grain": ["date_key", "customer_segment", "product_category"], "kind": "aggregate", "layer": "gold", "name": "agg_daily_sales", "origins": {"gold.dim_customer": ["customer_key"], "gold.dim_product": ["product_key"], "gold.fact_sales": ["sales_key"]}, "query": "SELECT\\n    f.date_key,\\n    coalesce(c.customer_segment, ''Unknown'') AS customer_segment,\\n    coalesce(p.product_category, ''Unknown'') AS product_category,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS item_count,\\n    sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,\\n    sum(f.discount_amount)::numeric(12, 2) AS discount_total,\\n    sum(f.tax_amount)::numeric(12, 2) AS tax_total,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    -- Of orders, not of lines.\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nGROUP BY 1, 2, 3", "required": ["order_count", "item_count", "gross_revenue", "discount_total", "tax_total", "net_revenue", "avg_order_value"], "routines": {"refresh_agg_daily_sales": "-- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day''s key, for whoever names one; every day\\n-- that differs is written.\\nCREATE PROCEDURE dwh_etl.refresh_agg_daily_sales(in_date_key integer DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.rebuild_gold_agg_daily_sales();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.refresh_agg_daily_sales(integer) IS ''Computes gold.agg_daily_sales again'';\\n"}}'::jsonb,
     'gold.agg_daily_sales',
     'dwh_etl.load_gold_agg_daily_sales',
-    'dwh_etl.rebuild_gold_agg_daily_sales'
+    'dwh_etl.rebuild_gold_agg_daily_sales',
+    'dwh_etl.origins_gold_agg_daily_sales'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -199,7 +297,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_daily_sales' AND active;
 INSERT INTO dwh_lineage.quality_rules (

@@ -1,4 +1,5 @@
 SELECT dwh_lineage.forget_target('gold.agg_product_performance');
+DROP FUNCTION dwh_etl.origins_gold_agg_product_performance(jsonb, text, jsonb);
 DROP PROCEDURE dwh_etl.load_gold_agg_product_performance(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_agg_product_performance(uuid);
 DROP TABLE gold.agg_product_performance;

@@ -108,6 +108,103 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.agg_product_performance is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_agg_product_performance(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.agg_product_performance%ROWTYPE := jsonb_populate_record(NULL::gold.agg_product_performance, in_key);
+    l_source_1 gold.fact_sales%ROWTYPE := jsonb_populate_record(
+        NULL::gold.fact_sales, CASE WHEN in_source = 'gold.fact_sales' THEN in_source_key END
+    );
+    l_source_2 gold.dim_product%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_product, CASE WHEN in_source = 'gold.dim_product' THEN in_source_key END
+    );
+    l_source_3 silver.stock%ROWTYPE := jsonb_populate_record(
+        NULL::silver.stock, CASE WHEN in_source = 'silver.stock' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.fact_sales' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('product_id', q.product_id),
+            'gold.fact_sales',
+            jsonb_build_object('sales_key', q._origin_0)
+        FROM (
+            SELECT
+              p.product_id,
+              "f"."sales_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+            LEFT JOIN silver.stock AS s
+              ON s.product_id = p.product_id AND s.is_current
+            WHERE
+              p.product_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.sales_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_product' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('product_id', q.product_id),
+            'gold.dim_product',
+            jsonb_build_object('product_key', q._origin_0)
+        FROM (
+            SELECT
+              p.product_id,
+              "p"."product_key" AS _origin_0
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+            LEFT JOIN silver.stock AS s
+              ON s.product_id = p.product_id AND s.is_current
+            WHERE
+              p.product_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.product_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'silver.stock' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('product_id', q.product_id),
+            'silver.stock',
+            jsonb_build_object('product_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              p.product_id,
+              "s"."product_id" AS _origin_0,
+              "s"."valid_from" AS _origin_1
+            FROM gold.fact_sales AS f
+            JOIN gold.dim_product AS p
+              ON p.product_key = f.product_key
+            LEFT JOIN silver.stock AS s
+              ON s.product_id = p.product_id AND s.is_current
+            WHERE
+              p.product_key > 0
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_3.product_id AND q._origin_1 = l_source_3.valid_from));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -117,7 +214,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.agg_product_performance',
@@ -125,10 +223,11 @@ VALUES (
     'aggregate',
     'ecommerce',
     'How each product sells, and what is left of it.',
-     E'{"columns": [{"name": "product_id"}, {"name": "order_count"}, {"name": "units_sold"}, {"name": "net_revenue"}, {"name": "avg_unit_revenue"}, {"name": "on_hand"}], "description": "How each product sells, and what is left of it.", "grain": ["product_id"], "kind": "aggregate", "layer": "gold", "name": "agg_product_performance", "query": "SELECT\\n    p.product_id,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS units_sold,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,\\n    min(s.on_hand) AS on_hand\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nLEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current\\nWHERE p.product_key > 0\\nGROUP BY p.product_id"}'::jsonb,
+     E'{"columns": [{"name": "product_id"}, {"name": "order_count"}, {"name": "units_sold"}, {"name": "net_revenue"}, {"name": "avg_unit_revenue"}, {"name": "on_hand"}], "description": "How each product sells, and what is left of it.", "grain": ["product_id"], "kind": "aggregate", "layer": "gold", "name": "agg_product_performance", "origins": {"gold.dim_product": ["product_key"], "gold.fact_sales": ["sales_key"], "silver.stock": ["product_id", "valid_from"]}, "query": "SELECT\\n    p.product_id,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS units_sold,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,\\n    min(s.on_hand) AS on_hand\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nLEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current\\nWHERE p.product_key > 0\\nGROUP BY p.product_id"}'::jsonb,
     'gold.agg_product_performance',
     'dwh_etl.load_gold_agg_product_performance',
-    'dwh_etl.rebuild_gold_agg_product_performance'
+    'dwh_etl.rebuild_gold_agg_product_performance',
+    'dwh_etl.origins_gold_agg_product_performance'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -138,7 +237,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_product_performance' AND active;
 

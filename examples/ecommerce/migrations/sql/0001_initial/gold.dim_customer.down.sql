@@ -1,6 +1,7 @@
 SELECT dwh_lineage.forget_target('gold.dim_customer');
 DROP ROUTINE dwh_etl.load_dim_customer;
 DROP ROUTINE dwh_etl.merge_dim_customer;
+DROP FUNCTION dwh_etl.origins_gold_dim_customer(jsonb, text, jsonb);
 DROP PROCEDURE dwh_etl.load_gold_dim_customer(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_dim_customer(uuid);
 CALL dwh_etl.release_references('gold.dim_customer');

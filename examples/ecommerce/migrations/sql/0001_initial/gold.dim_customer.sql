@@ -149,6 +149,90 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.dim_customer is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_dim_customer(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.dim_customer%ROWTYPE := jsonb_populate_record(NULL::gold.dim_customer, in_key);
+    l_source_1 silver.customers%ROWTYPE := jsonb_populate_record(
+        NULL::silver.customers, CASE WHEN in_source = 'silver.customers' THEN in_source_key END
+    );
+    l_source_2 silver.orders%ROWTYPE := jsonb_populate_record(
+        NULL::silver.orders, CASE WHEN in_source = 'silver.orders' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.customers' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('customer_id', q.customer_id, 'valid_from', q.valid_from),
+            'silver.customers',
+            jsonb_build_object('customer_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              c.customer_id,
+              c.valid_from,
+              "c"."customer_id" AS _origin_0,
+              "c"."valid_from" AS _origin_1
+            FROM silver.customers AS c
+            LEFT JOIN (
+              SELECT
+                o.customer_id,
+                SUM(o.total) AS spent
+              FROM silver.orders AS o
+              WHERE
+                o.is_current AND NOT o.status IN ('cancelled', 'returned')
+              GROUP BY
+                o.customer_id
+            ) AS s
+              ON s.customer_id = c.customer_id
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.customer_id = l_key.customer_id AND q.valid_from = l_key.valid_from))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.customer_id AND q._origin_1 = l_source_1.valid_from));
+    END IF;
+    IF in_source IS NULL OR in_source = 'silver.orders' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('customer_id', q.customer_id, 'valid_from', q.valid_from),
+            'silver.orders',
+            jsonb_build_object('order_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              c.customer_id,
+              c.valid_from,
+              "s"."_origin_0" AS _origin_0,
+              "s"."_origin_1" AS _origin_1
+            FROM silver.customers AS c
+            LEFT JOIN (
+              SELECT
+                o.customer_id,
+                "o"."order_id" AS _origin_0,
+                "o"."valid_from" AS _origin_1
+              FROM silver.orders AS o
+              WHERE
+                o.is_current AND NOT o.status IN ('cancelled', 'returned')
+            ) AS s
+              ON s.customer_id = c.customer_id
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.customer_id = l_key.customer_id AND q.valid_from = l_key.valid_from))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.order_id AND q._origin_1 = l_source_2.valid_from));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -158,7 +242,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.dim_customer',
@@ -166,10 +251,11 @@ VALUES (
     'dimension',
     'ecommerce',
     'Customers, with a row for each period of their lives.',
-     E'{"columns": [{"name": "customer_id"}, {"name": "email"}, {"name": "email_domain"}, {"name": "name"}, {"name": "status"}, {"name": "customer_segment"}, {"name": "acquisition_date"}, {"name": "acquisition_channel"}, {"name": "city"}, {"name": "country"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Customers, with a row for each period of their lives.", "generated": [{"expression": "split_part(name, '' '', 1)", "name": "first_name", "type": "text"}, {"expression": "CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END", "name": "last_name", "type": "text"}], "grain": ["customer_id", "valid_from"], "indexes": {"dim_customer_domain_idx": {"columns": ["email_domain"], "where": "is_current"}, "dim_customer_email_idx": {"columns": ["email"], "where": "is_current"}, "dim_customer_segment_idx": {"columns": ["customer_segment"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_customer", "query": "SELECT\\n    c.customer_id,\\n    c.email,\\n    c.email_domain,\\n    c.name,\\n    c.status,\\n    -- As of today, on all versions: a segment is no history.\\n    CASE WHEN s.spent >= 500 THEN ''high_value'' WHEN s.spent > 0 THEN ''regular'' ELSE ''new'' END AS customer_segment,\\n    c.created_on AS acquisition_date,\\n    c.channel AS acquisition_channel,\\n    c.city,\\n    c.country,\\n    c.valid_from,\\n    c.valid_to,\\n    c.is_current,\\n    c.customer_sk AS _silver_sk\\nFROM silver.customers AS c\\nLEFT JOIN (\\n    SELECT o.customer_id, sum(o.total) AS spent\\n    FROM silver.orders AS o\\n    WHERE o.is_current AND o.status NOT IN (''cancelled'', ''returned'')\\n    GROUP BY o.customer_id\\n) AS s ON s.customer_id = c.customer_id", "required": ["email", "email_domain", "name", "status", "is_current"], "routines": {"load_dim_customer": "-- The load of gold.dim_customer under its other name. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.load_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_dim_customer(uuid) IS ''Loads gold.dim_customer'';\\n", "merge_dim_customer": "-- Merges what is new into gold.dim_customer, which is what its load does. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.merge_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.merge_dim_customer(uuid) IS ''Merges what is new into gold.dim_customer'';\\n"}, "surrogate": "customer_key"}'::jsonb,
+     E'{"columns": [{"name": "customer_id"}, {"name": "email"}, {"name": "email_domain"}, {"name": "name"}, {"name": "status"}, {"name": "customer_segment"}, {"name": "acquisition_date"}, {"name": "acquisition_channel"}, {"name": "city"}, {"name": "country"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Customers, with a row for each period of their lives.", "generated": [{"expression": "split_part(name, '' '', 1)", "name": "first_name", "type": "text"}, {"expression": "CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END", "name": "last_name", "type": "text"}], "grain": ["customer_id", "valid_from"], "indexes": {"dim_customer_domain_idx": {"columns": ["email_domain"], "where": "is_current"}, "dim_customer_email_idx": {"columns": ["email"], "where": "is_current"}, "dim_customer_segment_idx": {"columns": ["customer_segment"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_customer", "origins": {"silver.customers": ["customer_id", "valid_from"], "silver.orders": ["order_id", "valid_from"]}, "query": "SELECT\\n    c.customer_id,\\n    c.email,\\n    c.email_domain,\\n    c.name,\\n    c.status,\\n    -- As of today, on all versions: a segment is no history.\\n    CASE WHEN s.spent >= 500 THEN ''high_value'' WHEN s.spent > 0 THEN ''regular'' ELSE ''new'' END AS customer_segment,\\n    c.created_on AS acquisition_date,\\n    c.channel AS acquisition_channel,\\n    c.city,\\n    c.country,\\n    c.valid_from,\\n    c.valid_to,\\n    c.is_current,\\n    c.customer_sk AS _silver_sk\\nFROM silver.customers AS c\\nLEFT JOIN (\\n    SELECT o.customer_id, sum(o.total) AS spent\\n    FROM silver.orders AS o\\n    WHERE o.is_current AND o.status NOT IN (''cancelled'', ''returned'')\\n    GROUP BY o.customer_id\\n) AS s ON s.customer_id = c.customer_id", "required": ["email", "email_domain", "name", "status", "is_current"], "routines": {"load_dim_customer": "-- The load of gold.dim_customer under its other name. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.load_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_dim_customer(uuid) IS ''Loads gold.dim_customer'';\\n", "merge_dim_customer": "-- Merges what is new into gold.dim_customer, which is what its load does. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.merge_dim_customer(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_dim_customer(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.merge_dim_customer(uuid) IS ''Merges what is new into gold.dim_customer'';\\n"}, "surrogate": "customer_key"}'::jsonb,
     'gold.dim_customer',
     'dwh_etl.load_gold_dim_customer',
-    'dwh_etl.rebuild_gold_dim_customer'
+    'dwh_etl.rebuild_gold_dim_customer',
+    'dwh_etl.origins_gold_dim_customer'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -179,7 +265,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_customer' AND active;
 

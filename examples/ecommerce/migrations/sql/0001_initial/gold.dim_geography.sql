@@ -126,6 +126,57 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.dim_geography is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_dim_geography(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.dim_geography%ROWTYPE := jsonb_populate_record(NULL::gold.dim_geography, in_key);
+    l_source_1 silver.customers%ROWTYPE := jsonb_populate_record(
+        NULL::silver.customers, CASE WHEN in_source = 'silver.customers' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.customers' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('country', q.country, 'city', q.city),
+            'silver.customers',
+            jsonb_build_object('customer_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              c.country,
+              c.city,
+              "c"."customer_id" AS _origin_0,
+              "c"."valid_from" AS _origin_1
+            FROM silver.customers AS c
+            JOIN (VALUES
+              ('AT', 'Austria', 'Europe'),
+              ('CH', 'Switzerland', 'Europe'),
+              ('DE', 'Germany', 'Europe'),
+              ('ES', 'Spain', 'Europe'),
+              ('FR', 'France', 'Europe'),
+              ('GB', 'United Kingdom', 'Europe'),
+              ('US', 'United States', 'North America')) AS n(country, country_name, region)
+              ON n.country = c.country
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.country = l_key.country AND q.city = l_key.city))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.customer_id AND q._origin_1 = l_source_1.valid_from));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -135,7 +186,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.dim_geography',
@@ -143,10 +195,11 @@ VALUES (
     'dimension',
     'ecommerce',
     'The places where customers live or have lived.',
-     E'{"columns": [{"name": "country"}, {"name": "city"}, {"name": "country_name"}, {"name": "region"}], "description": "The places where customers live or have lived.", "grain": ["country", "city"], "kind": "dimension", "layer": "gold", "name": "dim_geography", "query": "SELECT DISTINCT\\n    c.country,\\n    c.city,\\n    n.country_name,\\n    n.region\\nFROM silver.customers AS c\\nJOIN (\\n    VALUES\\n        (''AT'', ''Austria'', ''Europe''),\\n        (''CH'', ''Switzerland'', ''Europe''),\\n        (''DE'', ''Germany'', ''Europe''),\\n        (''ES'', ''Spain'', ''Europe''),\\n        (''FR'', ''France'', ''Europe''),\\n        (''GB'', ''United Kingdom'', ''Europe''),\\n        (''US'', ''United States'', ''North America'')\\n) AS n (country, country_name, region) ON n.country = c.country", "required": ["country_name", "region"], "surrogate": "geography_key"}'::jsonb,
+     E'{"columns": [{"name": "country"}, {"name": "city"}, {"name": "country_name"}, {"name": "region"}], "description": "The places where customers live or have lived.", "grain": ["country", "city"], "kind": "dimension", "layer": "gold", "name": "dim_geography", "origins": {"silver.customers": ["customer_id", "valid_from"]}, "query": "SELECT DISTINCT\\n    c.country,\\n    c.city,\\n    n.country_name,\\n    n.region\\nFROM silver.customers AS c\\nJOIN (\\n    VALUES\\n        (''AT'', ''Austria'', ''Europe''),\\n        (''CH'', ''Switzerland'', ''Europe''),\\n        (''DE'', ''Germany'', ''Europe''),\\n        (''ES'', ''Spain'', ''Europe''),\\n        (''FR'', ''France'', ''Europe''),\\n        (''GB'', ''United Kingdom'', ''Europe''),\\n        (''US'', ''United States'', ''North America'')\\n) AS n (country, country_name, region) ON n.country = c.country", "required": ["country_name", "region"], "surrogate": "geography_key"}'::jsonb,
     'gold.dim_geography',
     'dwh_etl.load_gold_dim_geography',
-    'dwh_etl.rebuild_gold_dim_geography'
+    'dwh_etl.rebuild_gold_dim_geography',
+    'dwh_etl.origins_gold_dim_geography'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -156,7 +209,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_geography' AND active;
 

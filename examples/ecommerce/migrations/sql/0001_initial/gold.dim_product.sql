@@ -119,6 +119,48 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.dim_product is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_dim_product(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.dim_product%ROWTYPE := jsonb_populate_record(NULL::gold.dim_product, in_key);
+    l_source_1 silver.products%ROWTYPE := jsonb_populate_record(
+        NULL::silver.products, CASE WHEN in_source = 'silver.products' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.products' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('product_id', q.product_id, 'valid_from', q.valid_from),
+            'silver.products',
+            jsonb_build_object('product_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              p.product_id,
+              p.valid_from,
+              "p"."product_id" AS _origin_0,
+              "p"."valid_from" AS _origin_1
+            FROM silver.products AS p
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.product_id = l_key.product_id AND q.valid_from = l_key.valid_from))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.product_id AND q._origin_1 = l_source_1.valid_from));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -128,7 +170,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.dim_product',
@@ -136,10 +179,11 @@ VALUES (
     'dimension',
     'ecommerce',
     'Products, with a row for each period of the same name, category and price.',
-     E'{"columns": [{"name": "product_id"}, {"name": "product_name"}, {"name": "product_category"}, {"name": "price"}, {"name": "price_band"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Products, with a row for each period of the same name, category and price.", "grain": ["product_id", "valid_from"], "indexes": {"dim_product_category_idx": {"columns": ["product_category"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_product", "query": "SELECT\\n    p.product_id,\\n    p.name AS product_name,\\n    p.category AS product_category,\\n    p.price,\\n    CASE WHEN p.price < 20 THEN ''low'' WHEN p.price < 60 THEN ''middle'' ELSE ''high'' END AS price_band,\\n    p.valid_from,\\n    p.valid_to,\\n    p.is_current,\\n    p.product_sk AS _silver_sk\\nFROM silver.products AS p", "required": ["product_name", "product_category", "is_current"], "surrogate": "product_key"}'::jsonb,
+     E'{"columns": [{"name": "product_id"}, {"name": "product_name"}, {"name": "product_category"}, {"name": "price"}, {"name": "price_band"}, {"name": "valid_from"}, {"name": "valid_to"}, {"name": "is_current"}, {"name": "_silver_sk"}], "description": "Products, with a row for each period of the same name, category and price.", "grain": ["product_id", "valid_from"], "indexes": {"dim_product_category_idx": {"columns": ["product_category"], "where": "is_current"}}, "kind": "dimension", "layer": "gold", "name": "dim_product", "origins": {"silver.products": ["product_id", "valid_from"]}, "query": "SELECT\\n    p.product_id,\\n    p.name AS product_name,\\n    p.category AS product_category,\\n    p.price,\\n    CASE WHEN p.price < 20 THEN ''low'' WHEN p.price < 60 THEN ''middle'' ELSE ''high'' END AS price_band,\\n    p.valid_from,\\n    p.valid_to,\\n    p.is_current,\\n    p.product_sk AS _silver_sk\\nFROM silver.products AS p", "required": ["product_name", "product_category", "is_current"], "surrogate": "product_key"}'::jsonb,
     'gold.dim_product',
     'dwh_etl.load_gold_dim_product',
-    'dwh_etl.rebuild_gold_dim_product'
+    'dwh_etl.rebuild_gold_dim_product',
+    'dwh_etl.origins_gold_dim_product'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -149,7 +193,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_product' AND active;
 

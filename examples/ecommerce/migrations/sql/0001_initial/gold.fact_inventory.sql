@@ -168,6 +168,206 @@ FROM (
 ) AS m (value, low, high, total, details)
 $routine$;
 
+-- Which rows of its inputs each row of gold.fact_inventory is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_fact_inventory(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.fact_inventory%ROWTYPE := jsonb_populate_record(NULL::gold.fact_inventory, in_key);
+    l_source_1 gold.dim_date%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_date, CASE WHEN in_source = 'gold.dim_date' THEN in_source_key END
+    );
+    l_source_2 silver.stock%ROWTYPE := jsonb_populate_record(
+        NULL::silver.stock, CASE WHEN in_source = 'silver.stock' THEN in_source_key END
+    );
+    l_source_3 gold.dim_product%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_product, CASE WHEN in_source = 'gold.dim_product' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.dim_date' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'product_id', q.product_id),
+            'gold.dim_date',
+            jsonb_build_object('date_key', q._origin_0)
+        FROM (
+            SELECT
+              d.date_key,
+              s.product_id,
+              "d"."date_key" AS _origin_0
+            FROM gold.dim_date AS d
+            JOIN silver.stock AS s
+              ON s.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                s.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR s.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = s.product_id
+              AND p.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                p.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR p.valid_to IS NULL
+              )
+            /* Up to the last day of which something is known. */
+            WHERE
+              d.full_date <= (
+                SELECT
+                  CAST(MAX(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+              AND d.full_date >= (
+                SELECT
+                  CAST(MIN(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.date_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'silver.stock' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'product_id', q.product_id),
+            'silver.stock',
+            jsonb_build_object('product_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              d.date_key,
+              s.product_id,
+              "s"."product_id" AS _origin_0,
+              "s"."valid_from" AS _origin_1
+            FROM gold.dim_date AS d
+            JOIN silver.stock AS s
+              ON s.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                s.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR s.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = s.product_id
+              AND p.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                p.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR p.valid_to IS NULL
+              )
+            /* Up to the last day of which something is known. */
+            WHERE
+              d.full_date <= (
+                SELECT
+                  CAST(MAX(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+              AND d.full_date >= (
+                SELECT
+                  CAST(MIN(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.product_id AND q._origin_1 = l_source_2.valid_from));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_product' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('date_key', coalesce(q.date_key, -1), 'product_id', q.product_id),
+            'gold.dim_product',
+            jsonb_build_object('product_key', q._origin_0)
+        FROM (
+            SELECT
+              d.date_key,
+              s.product_id,
+              "p"."_origin_0" AS _origin_0
+            FROM gold.dim_date AS d
+            JOIN silver.stock AS s
+              ON s.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                s.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR s.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *,
+                "dim_product"."product_key" AS _origin_0
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = s.product_id
+              AND p.valid_from < CAST((
+                d.full_date + 1
+              ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+              AND (
+                p.valid_to >= CAST((
+                  d.full_date + 1
+                ) AS TIMESTAMP) AT TIME ZONE 'UTC'
+                OR p.valid_to IS NULL
+              )
+            /* Up to the last day of which something is known. */
+            WHERE
+              d.full_date <= (
+                SELECT
+                  CAST(MAX(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+              AND d.full_date >= (
+                SELECT
+                  CAST(MIN(k.valid_from AT TIME ZONE 'UTC') AS DATE)
+                FROM silver.stock AS k
+              )
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR ((q.date_key = l_key.date_key OR (q.date_key IS NULL AND l_key.date_key = -1)) AND q.product_id = l_key.product_id))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_3.product_key));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -177,7 +377,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.fact_inventory',
@@ -185,10 +386,11 @@ VALUES (
     'snapshot',
     'ecommerce',
     'What lay in the storehouse at the end of each day.',
-     E'{"checks": [{"column": "on_hand", "high": 1000000, "kind": "between", "low": 0}], "columns": [{"name": "date_key"}, {"name": "product_id"}, {"name": "product_key"}, {"name": "on_hand"}, {"name": "reserved"}, {"name": "available"}, {"name": "stock_value"}], "description": "What lay in the storehouse at the end of each day.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}, "product_key": {"key": "product_key", "members": true, "table": "gold.dim_product"}}, "grain": ["date_key", "product_id"], "indexes": {"fact_inventory_product_idx": {"columns": ["product_key"]}}, "kind": "snapshot", "layer": "gold", "name": "fact_inventory", "partition": {"column": "date_key", "every": "month"}, "query": "SELECT\\n    d.date_key,\\n    s.product_id,\\n    p.product_key,\\n    s.on_hand,\\n    s.reserved,\\n    s.on_hand - s.reserved AS available,\\n    (s.on_hand * p.price)::numeric(14, 2) AS stock_value\\nFROM gold.dim_date AS d\\nJOIN silver.stock AS s\\n    ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR s.valid_to IS NULL)\\nLEFT JOIN gold.dim_product AS p\\n    ON p.product_id = s.product_id\\n    AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR p.valid_to IS NULL)\\n-- Up to the last day of which something is known.\\nWHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)\\n    AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)", "standing": {"gold.dim_product": "product_key"}}'::jsonb,
+     E'{"checks": [{"column": "on_hand", "high": 1000000, "kind": "between", "low": 0}], "columns": [{"name": "date_key"}, {"name": "product_id"}, {"name": "product_key"}, {"name": "on_hand"}, {"name": "reserved"}, {"name": "available"}, {"name": "stock_value"}], "description": "What lay in the storehouse at the end of each day.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}, "product_key": {"key": "product_key", "members": true, "table": "gold.dim_product"}}, "grain": ["date_key", "product_id"], "indexes": {"fact_inventory_product_idx": {"columns": ["product_key"]}}, "kind": "snapshot", "layer": "gold", "name": "fact_inventory", "origins": {"gold.dim_date": ["date_key"], "gold.dim_product": ["product_key"], "silver.stock": ["product_id", "valid_from"]}, "partition": {"column": "date_key", "every": "month"}, "query": "SELECT\\n    d.date_key,\\n    s.product_id,\\n    p.product_key,\\n    s.on_hand,\\n    s.reserved,\\n    s.on_hand - s.reserved AS available,\\n    (s.on_hand * p.price)::numeric(14, 2) AS stock_value\\nFROM gold.dim_date AS d\\nJOIN silver.stock AS s\\n    ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR s.valid_to IS NULL)\\nLEFT JOIN gold.dim_product AS p\\n    ON p.product_id = s.product_id\\n    AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE ''UTC''\\n    AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE ''UTC'' OR p.valid_to IS NULL)\\n-- Up to the last day of which something is known.\\nWHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)\\n    AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE ''UTC'')::date FROM silver.stock AS k)", "standing": {"gold.dim_product": "product_key"}}'::jsonb,
     'gold.fact_inventory',
     'dwh_etl.load_gold_fact_inventory',
-    'dwh_etl.rebuild_gold_fact_inventory'
+    'dwh_etl.rebuild_gold_fact_inventory',
+    'dwh_etl.origins_gold_fact_inventory'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -198,7 +400,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.fact_inventory' AND active;
 INSERT INTO dwh_lineage.quality_rules (

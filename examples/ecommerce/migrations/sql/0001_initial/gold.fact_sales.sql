@@ -234,6 +234,393 @@ FROM (
 ) AS m (value, low, high, total, details)
 $routine$;
 
+-- Which rows of its inputs each row of gold.fact_sales is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_fact_sales(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.fact_sales%ROWTYPE := jsonb_populate_record(NULL::gold.fact_sales, in_key);
+    l_source_1 silver.order_items%ROWTYPE := jsonb_populate_record(
+        NULL::silver.order_items, CASE WHEN in_source = 'silver.order_items' THEN in_source_key END
+    );
+    l_source_2 silver.orders%ROWTYPE := jsonb_populate_record(
+        NULL::silver.orders, CASE WHEN in_source = 'silver.orders' THEN in_source_key END
+    );
+    l_source_3 gold.dim_date%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_date, CASE WHEN in_source = 'gold.dim_date' THEN in_source_key END
+    );
+    l_source_4 gold.dim_customer%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_customer, CASE WHEN in_source = 'gold.dim_customer' THEN in_source_key END
+    );
+    l_source_5 gold.dim_product%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_product, CASE WHEN in_source = 'gold.dim_product' THEN in_source_key END
+    );
+    l_source_6 gold.dim_geography%ROWTYPE := jsonb_populate_record(
+        NULL::gold.dim_geography, CASE WHEN in_source = 'gold.dim_geography' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.order_items' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'silver.order_items',
+            jsonb_build_object('order_id', q._origin_0, 'order_line_number', q._origin_1, 'valid_from', q._origin_2)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "i"."order_id" AS _origin_0,
+              "i"."order_line_number" AS _origin_1,
+              "i"."valid_from" AS _origin_2
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.order_id AND q._origin_1 = l_source_1.order_line_number AND q._origin_2 = l_source_1.valid_from));
+    END IF;
+    IF in_source IS NULL OR in_source = 'silver.orders' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'silver.orders',
+            jsonb_build_object('order_id', q._origin_0, 'valid_from', q._origin_1)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "o"."order_id" AS _origin_0,
+              "o"."valid_from" AS _origin_1
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_2.order_id AND q._origin_1 = l_source_2.valid_from));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_date' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'gold.dim_date',
+            jsonb_build_object('date_key', q._origin_0)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "d"."date_key" AS _origin_0
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_3.date_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_customer' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'gold.dim_customer',
+            jsonb_build_object('customer_key', q._origin_0)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "c"."_origin_0" AS _origin_0
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *,
+                "dim_customer"."customer_key" AS _origin_0
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_4.customer_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_product' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'gold.dim_product',
+            jsonb_build_object('product_key', q._origin_0)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "p"."_origin_0" AS _origin_0
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *,
+                "dim_product"."product_key" AS _origin_0
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_5.product_key));
+    END IF;
+    IF in_source IS NULL OR in_source = 'gold.dim_geography' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('order_id', q.order_id, 'order_line_number', q.order_line_number),
+            'gold.dim_geography',
+            jsonb_build_object('geography_key', q._origin_0)
+        FROM (
+            SELECT
+              i.order_id,
+              i.order_line_number,
+              "g"."_origin_0" AS _origin_0
+            FROM silver.order_items AS i
+            JOIN silver.orders AS o
+              ON o.order_id = i.order_id
+            LEFT JOIN gold.dim_date AS d
+              ON d.full_date = CAST((
+                o.ordered_at AT TIME ZONE 'UTC'
+              ) AS DATE)
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_customer
+              WHERE
+                _retired_at IS NULL AND customer_key > 0
+            ) AS c
+              ON c.customer_id = o.customer_id
+              AND o.ordered_at >= c.valid_from
+              AND (
+                o.ordered_at < c.valid_to OR c.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *
+              FROM gold.dim_product
+              WHERE
+                _retired_at IS NULL AND product_key > 0
+            ) AS p
+              ON p.product_id = i.product_id
+              AND o.ordered_at >= p.valid_from
+              AND (
+                o.ordered_at < p.valid_to OR p.valid_to IS NULL
+              )
+            LEFT JOIN (
+              SELECT
+                *,
+                "dim_geography"."geography_key" AS _origin_0
+              FROM gold.dim_geography
+              WHERE
+                _retired_at IS NULL AND geography_key > 0
+            ) AS g
+              ON g.country = c.country AND g.city = c.city
+            WHERE
+              i.is_current AND o.is_current AND NOT o.status IN ('cancelled', 'returned')
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.order_id = l_key.order_id AND q.order_line_number = l_key.order_line_number))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_6.geography_key));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -243,7 +630,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.fact_sales',
@@ -252,10 +640,11 @@ VALUES (
     'ecommerce',
     'Lines of orders that were neither cancelled nor returned, with customer and product as they were when it was
     ordered.',
-     E'{"checks": [{"column": "customer_key", "key": "customer_key", "kind": "references", "max_unknown": "15%", "table": "gold.dim_customer"}, {"column": "product_key", "key": "product_key", "kind": "references", "max_unknown": "25%", "table": "gold.dim_product"}, {"column": "quantity", "high": 10000, "kind": "between", "low": 1}, {"kind": "reconciles", "name": "quantities", "other": "SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')", "own": "sum(quantity)", "within": 0}], "columns": [{"name": "order_id"}, {"name": "order_line_number"}, {"name": "customer_key"}, {"name": "product_key"}, {"name": "geography_key"}, {"name": "date_key"}, {"name": "quantity"}, {"name": "unit_price"}, {"name": "discount_amount"}, {"name": "tax_amount"}, {"name": "_silver_order_sk"}], "constraints": {"fact_sales_price_positive": "unit_price >= 0", "fact_sales_quantity_positive": "quantity > 0"}, "description": "Lines of orders that were neither cancelled nor returned, with customer and product as they were when it was\\nordered.", "dimensions": {"customer_key": {"key": "customer_key", "members": true, "table": "gold.dim_customer"}, "date_key": {"key": "date_key", "table": "gold.dim_date"}, "geography_key": {"key": "geography_key", "members": true, "table": "gold.dim_geography"}, "product_key": {"key": "product_key", "members": true, "table": "gold.dim_product"}}, "generated": [{"expression": "quantity * unit_price - discount_amount + tax_amount", "name": "line_total", "type": "numeric(12,2)"}], "grain": ["order_id", "order_line_number"], "indexes": {"fact_sales_covering_idx": {"columns": ["date_key"], "include": ["quantity", "line_total"]}, "fact_sales_customer_idx": {"columns": ["customer_key"]}, "fact_sales_date_brin_idx": {"columns": ["date_key"], "using": "brin"}, "fact_sales_date_customer_idx": {"columns": ["date_key", "customer_key"]}, "fact_sales_date_idx": {"columns": ["date_key"]}, "fact_sales_geography_idx": {"columns": ["geography_key"]}, "fact_sales_product_idx": {"columns": ["product_key"]}}, "kind": "fact", "layer": "gold", "name": "fact_sales", "partition": {"column": "date_key", "every": "year"}, "query": "SELECT\\n    i.order_id,\\n    i.order_line_number,\\n    c.customer_key,\\n    p.product_key,\\n    g.geography_key,\\n    d.date_key,\\n    i.quantity,\\n    i.unit_price,\\n    i.discount AS discount_amount,\\n    i.tax AS tax_amount,\\n    o.order_sk AS _silver_order_sk\\nFROM silver.order_items AS i\\nJOIN silver.orders AS o ON o.order_id = i.order_id\\nLEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE ''UTC'')::date\\nLEFT JOIN gold.dim_customer AS c\\n    ON c.customer_id = o.customer_id\\n    AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)\\nLEFT JOIN gold.dim_product AS p\\n    ON p.product_id = i.product_id\\n    AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)\\nLEFT JOIN gold.dim_geography AS g ON g.country = c.country AND g.city = c.city\\nWHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')", "required": ["quantity", "unit_price", "discount_amount", "tax_amount"], "routines": {"create_fact_partitions": "-- Makes the partitions of gold.fact_sales for some years; loads and maintenance make those that are needed by themselves.\\nCREATE PROCEDURE dwh_etl.create_fact_partitions(in_start_year integer, in_end_year integer)\\nLANGUAGE sql\\nAS $$\\n    SELECT dwh_etl.ensure_partitions(\\n        ''gold.fact_sales'', ARRAY(SELECT y::text FROM generate_series(in_start_year, in_end_year) AS y)\\n    );\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.create_fact_partitions(integer, integer) IS ''Makes the partitions of gold.fact_sales for some years'';\\n", "load_fact_sales": "-- Loads gold.fact_sales. Takes a day, for whoever calls it by its date, and the run''s id. Whatever changed is written, of\\n-- other days too: a late correction belongs to its own day.\\nCREATE PROCEDURE dwh_etl.load_fact_sales(in_date date DEFAULT NULL, in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_fact_sales(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_fact_sales(date, uuid) IS ''Loads gold.fact_sales'';\\n"}, "standing": {"gold.dim_customer": "customer_key", "gold.dim_geography": "geography_key", "gold.dim_product": "product_key"}, "surrogate": "sales_key"}'::jsonb,
+     E'{"checks": [{"column": "customer_key", "key": "customer_key", "kind": "references", "max_unknown": "15%", "table": "gold.dim_customer"}, {"column": "product_key", "key": "product_key", "kind": "references", "max_unknown": "25%", "table": "gold.dim_product"}, {"column": "quantity", "high": 10000, "kind": "between", "low": 1}, {"kind": "reconciles", "name": "quantities", "other": "SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')", "own": "sum(quantity)", "within": 0}], "columns": [{"name": "order_id"}, {"name": "order_line_number"}, {"name": "customer_key"}, {"name": "product_key"}, {"name": "geography_key"}, {"name": "date_key"}, {"name": "quantity"}, {"name": "unit_price"}, {"name": "discount_amount"}, {"name": "tax_amount"}, {"name": "_silver_order_sk"}], "constraints": {"fact_sales_price_positive": "unit_price >= 0", "fact_sales_quantity_positive": "quantity > 0"}, "description": "Lines of orders that were neither cancelled nor returned, with customer and product as they were when it was\\nordered.", "dimensions": {"customer_key": {"key": "customer_key", "members": true, "table": "gold.dim_customer"}, "date_key": {"key": "date_key", "table": "gold.dim_date"}, "geography_key": {"key": "geography_key", "members": true, "table": "gold.dim_geography"}, "product_key": {"key": "product_key", "members": true, "table": "gold.dim_product"}}, "generated": [{"expression": "quantity * unit_price - discount_amount + tax_amount", "name": "line_total", "type": "numeric(12,2)"}], "grain": ["order_id", "order_line_number"], "indexes": {"fact_sales_covering_idx": {"columns": ["date_key"], "include": ["quantity", "line_total"]}, "fact_sales_customer_idx": {"columns": ["customer_key"]}, "fact_sales_date_brin_idx": {"columns": ["date_key"], "using": "brin"}, "fact_sales_date_customer_idx": {"columns": ["date_key", "customer_key"]}, "fact_sales_date_idx": {"columns": ["date_key"]}, "fact_sales_geography_idx": {"columns": ["geography_key"]}, "fact_sales_product_idx": {"columns": ["product_key"]}}, "kind": "fact", "layer": "gold", "name": "fact_sales", "origins": {"gold.dim_customer": ["customer_key"], "gold.dim_date": ["date_key"], "gold.dim_geography": ["geography_key"], "gold.dim_product": ["product_key"], "silver.order_items": ["order_id", "order_line_number", "valid_from"], "silver.orders": ["order_id", "valid_from"]}, "partition": {"column": "date_key", "every": "year"}, "query": "SELECT\\n    i.order_id,\\n    i.order_line_number,\\n    c.customer_key,\\n    p.product_key,\\n    g.geography_key,\\n    d.date_key,\\n    i.quantity,\\n    i.unit_price,\\n    i.discount AS discount_amount,\\n    i.tax AS tax_amount,\\n    o.order_sk AS _silver_order_sk\\nFROM silver.order_items AS i\\nJOIN silver.orders AS o ON o.order_id = i.order_id\\nLEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE ''UTC'')::date\\nLEFT JOIN gold.dim_customer AS c\\n    ON c.customer_id = o.customer_id\\n    AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)\\nLEFT JOIN gold.dim_product AS p\\n    ON p.product_id = i.product_id\\n    AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)\\nLEFT JOIN gold.dim_geography AS g ON g.country = c.country AND g.city = c.city\\nWHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')", "required": ["quantity", "unit_price", "discount_amount", "tax_amount"], "routines": {"create_fact_partitions": "-- Makes the partitions of gold.fact_sales for some years; loads and maintenance make those that are needed by themselves.\\nCREATE PROCEDURE dwh_etl.create_fact_partitions(in_start_year integer, in_end_year integer)\\nLANGUAGE sql\\nAS $$\\n    SELECT dwh_etl.ensure_partitions(\\n        ''gold.fact_sales'', ARRAY(SELECT y::text FROM generate_series(in_start_year, in_end_year) AS y)\\n    );\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.create_fact_partitions(integer, integer) IS ''Makes the partitions of gold.fact_sales for some years'';\\n", "load_fact_sales": "-- Loads gold.fact_sales. Takes a day, for whoever calls it by its date, and the run''s id. Whatever changed is written, of\\n-- other days too: a late correction belongs to its own day.\\nCREATE PROCEDURE dwh_etl.load_fact_sales(in_date date DEFAULT NULL, in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_gold_fact_sales(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_fact_sales(date, uuid) IS ''Loads gold.fact_sales'';\\n"}, "standing": {"gold.dim_customer": "customer_key", "gold.dim_geography": "geography_key", "gold.dim_product": "product_key"}, "surrogate": "sales_key"}'::jsonb,
     'gold.fact_sales',
     'dwh_etl.load_gold_fact_sales',
-    'dwh_etl.rebuild_gold_fact_sales'
+    'dwh_etl.rebuild_gold_fact_sales',
+    'dwh_etl.origins_gold_fact_sales'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -265,7 +654,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.fact_sales' AND active;
 INSERT INTO dwh_lineage.quality_rules (

@@ -101,6 +101,49 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.retail_daily_revenue is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_retail_daily_revenue(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.retail_daily_revenue%ROWTYPE := jsonb_populate_record(NULL::gold.retail_daily_revenue, in_key);
+    l_source_1 silver.invoice_lines%ROWTYPE := jsonb_populate_record(
+        NULL::silver.invoice_lines, CASE WHEN in_source = 'silver.invoice_lines' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.invoice_lines' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('day', q.day, 'country', q.country),
+            'silver.invoice_lines',
+            jsonb_build_object('_source_bronze_id', q._origin_0)
+        FROM (
+            SELECT
+              CAST((
+                l.invoiced_at AT TIME ZONE 'UTC'
+              ) AS DATE) AS day,
+              COALESCE(l.country, 'Unspecified') AS country,
+              "l"."_source_bronze_id" AS _origin_0
+            FROM silver.invoice_lines AS l
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.day = l_key.day AND q.country = l_key.country))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1._source_bronze_id));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -110,7 +153,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.retail_daily_revenue',
@@ -118,10 +162,11 @@ VALUES (
     'aggregate',
     'retail',
     'What was sold on each day in each country.',
-     E'{"columns": [{"name": "day"}, {"name": "country"}, {"name": "revenue"}, {"name": "line_count"}, {"name": "invoice_count"}], "description": "What was sold on each day in each country.", "grain": ["day", "country"], "kind": "aggregate", "layer": "gold", "name": "retail_daily_revenue", "query": "SELECT\\n    (l.invoiced_at AT TIME ZONE ''UTC'')::date AS day,\\n    coalesce(l.country, ''Unspecified'') AS country,\\n    sum(l.quantity * l.unit_price) AS revenue,\\n    count(*) AS line_count,\\n    count(DISTINCT l.invoice_no) AS invoice_count\\nFROM silver.invoice_lines AS l\\nGROUP BY 1, 2"}'::jsonb,
+     E'{"columns": [{"name": "day"}, {"name": "country"}, {"name": "revenue"}, {"name": "line_count"}, {"name": "invoice_count"}], "description": "What was sold on each day in each country.", "grain": ["day", "country"], "kind": "aggregate", "layer": "gold", "name": "retail_daily_revenue", "origins": {"silver.invoice_lines": ["_source_bronze_id"]}, "query": "SELECT\\n    (l.invoiced_at AT TIME ZONE ''UTC'')::date AS day,\\n    coalesce(l.country, ''Unspecified'') AS country,\\n    sum(l.quantity * l.unit_price) AS revenue,\\n    count(*) AS line_count,\\n    count(DISTINCT l.invoice_no) AS invoice_count\\nFROM silver.invoice_lines AS l\\nGROUP BY 1, 2"}'::jsonb,
     'gold.retail_daily_revenue',
     'dwh_etl.load_gold_retail_daily_revenue',
-    'dwh_etl.rebuild_gold_retail_daily_revenue'
+    'dwh_etl.rebuild_gold_retail_daily_revenue',
+    'dwh_etl.origins_gold_retail_daily_revenue'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -131,7 +176,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_daily_revenue' AND active;
 

@@ -102,6 +102,55 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.retail_dim_product is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_retail_dim_product(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.retail_dim_product%ROWTYPE := jsonb_populate_record(NULL::gold.retail_dim_product, in_key);
+    l_source_1 silver.invoice_lines%ROWTYPE := jsonb_populate_record(
+        NULL::silver.invoice_lines, CASE WHEN in_source = 'silver.invoice_lines' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'silver.invoice_lines' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('stock_code', q.stock_code),
+            'silver.invoice_lines',
+            jsonb_build_object('_source_bronze_id', q._origin_0)
+        FROM (
+            SELECT DISTINCT ON (l.stock_code)
+              l.stock_code,
+              l.description,
+              "l"."_source_bronze_id" AS _origin_0
+            FROM silver.invoice_lines AS l
+            /* Of several descriptions at one moment the first by name: the same, whatever the order of the files. */
+            ORDER BY
+              l.stock_code,
+              (
+                l.description IS NULL
+              ),
+              l.invoiced_at DESC,
+              l.description
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.stock_code = l_key.stock_code))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1._source_bronze_id));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -111,7 +160,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.retail_dim_product',
@@ -119,10 +169,11 @@ VALUES (
     'dimension',
     'retail',
     'Articles that were sold, under their latest description.',
-     E'{"columns": [{"name": "stock_code"}, {"name": "description"}], "description": "Articles that were sold, under their latest description.", "grain": ["stock_code"], "kind": "dimension", "layer": "gold", "name": "retail_dim_product", "query": "SELECT DISTINCT ON (l.stock_code)\\n    l.stock_code,\\n    l.description\\nFROM silver.invoice_lines AS l\\n-- Of several descriptions at one moment the first by name: the same, whatever the order of the files.\\nORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description", "surrogate": "product_key"}'::jsonb,
+     E'{"columns": [{"name": "stock_code"}, {"name": "description"}], "description": "Articles that were sold, under their latest description.", "grain": ["stock_code"], "kind": "dimension", "layer": "gold", "name": "retail_dim_product", "origins": {"silver.invoice_lines": ["_source_bronze_id"]}, "query": "SELECT DISTINCT ON (l.stock_code)\\n    l.stock_code,\\n    l.description\\nFROM silver.invoice_lines AS l\\n-- Of several descriptions at one moment the first by name: the same, whatever the order of the files.\\nORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description", "surrogate": "product_key"}'::jsonb,
     'gold.retail_dim_product',
     'dwh_etl.load_gold_retail_dim_product',
-    'dwh_etl.rebuild_gold_retail_dim_product'
+    'dwh_etl.rebuild_gold_retail_dim_product',
+    'dwh_etl.origins_gold_retail_dim_product'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -132,7 +183,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_dim_product' AND active;
 

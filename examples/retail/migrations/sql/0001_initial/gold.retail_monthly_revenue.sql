@@ -96,6 +96,47 @@ BEGIN
 END
 $routine$;
 
+-- Which rows of its inputs each row of gold.retail_monthly_revenue is made of: the query, turned around. in_key: one row by
+-- its grain, NULL for all; in_source, in_source_key: what is made of one row of an input. Without an aggregate's rows
+-- that conditions alone look at. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.origins_gold_retail_monthly_revenue(
+    in_key jsonb DEFAULT NULL, in_source text DEFAULT NULL, in_source_key jsonb DEFAULT NULL
+)
+RETURNS TABLE (key jsonb, source_table text, source_key jsonb)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+#variable_conflict use_column
+DECLARE
+    l_key gold.retail_monthly_revenue%ROWTYPE := jsonb_populate_record(NULL::gold.retail_monthly_revenue, in_key);
+    l_source_1 gold.retail_daily_revenue%ROWTYPE := jsonb_populate_record(
+        NULL::gold.retail_daily_revenue, CASE WHEN in_source = 'gold.retail_daily_revenue' THEN in_source_key END
+    );
+BEGIN
+    IF in_source IS NULL OR in_source = 'gold.retail_daily_revenue' THEN
+        RETURN QUERY
+        SELECT DISTINCT
+            jsonb_build_object('month', q.month),
+            'gold.retail_daily_revenue',
+            jsonb_build_object('day', q._origin_0, 'country', q._origin_1)
+        FROM (
+            SELECT
+              CAST(DATE_TRUNC('MONTH', d.day) AS DATE) AS month,
+              "d"."day" AS _origin_0,
+              "d"."country" AS _origin_1
+            FROM gold.retail_daily_revenue AS d
+        ) AS q
+        WHERE q._origin_0 IS NOT NULL
+            AND (in_key IS NULL OR (q.month = l_key.month))
+            AND (in_source_key IS NULL OR (q._origin_0 = l_source_1.day AND q._origin_1 = l_source_1.country));
+    END IF;
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -105,7 +146,8 @@ INSERT INTO dwh_lineage.targets (
     contract,
     rows_relation,
     load_routine,
-    rebuild_routine
+    rebuild_routine,
+    origins_routine
 )
 VALUES (
     'gold.retail_monthly_revenue',
@@ -113,10 +155,11 @@ VALUES (
     'aggregate',
     'retail',
     'What was sold in each month.',
-     E'{"columns": [{"name": "month"}, {"name": "revenue"}, {"name": "line_count"}], "description": "What was sold in each month.", "grain": ["month"], "kind": "aggregate", "layer": "gold", "name": "retail_monthly_revenue", "query": "SELECT\\n    date_trunc(''month'', d.day)::date AS month,\\n    sum(d.revenue) AS revenue,\\n    sum(d.line_count)::bigint AS line_count\\nFROM gold.retail_daily_revenue AS d\\nGROUP BY 1"}'::jsonb,
+     E'{"columns": [{"name": "month"}, {"name": "revenue"}, {"name": "line_count"}], "description": "What was sold in each month.", "grain": ["month"], "kind": "aggregate", "layer": "gold", "name": "retail_monthly_revenue", "origins": {"gold.retail_daily_revenue": ["day", "country"]}, "query": "SELECT\\n    date_trunc(''month'', d.day)::date AS month,\\n    sum(d.revenue) AS revenue,\\n    sum(d.line_count)::bigint AS line_count\\nFROM gold.retail_daily_revenue AS d\\nGROUP BY 1"}'::jsonb,
     'gold.retail_monthly_revenue',
     'dwh_etl.load_gold_retail_monthly_revenue',
-    'dwh_etl.rebuild_gold_retail_monthly_revenue'
+    'dwh_etl.rebuild_gold_retail_monthly_revenue',
+    'dwh_etl.origins_gold_retail_monthly_revenue'
 )
 ON CONFLICT (target) DO UPDATE SET
     layer = excluded.layer,
@@ -126,7 +169,8 @@ ON CONFLICT (target) DO UPDATE SET
     contract = excluded.contract,
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
-    rebuild_routine = excluded.rebuild_routine;
+    rebuild_routine = excluded.rebuild_routine,
+    origins_routine = excluded.origins_routine;
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_monthly_revenue' AND active;
 
