@@ -20,6 +20,11 @@ class Cell:
     messages: list[str] = field(default_factory=list)
     proposed: str | None = None  # as its corrections have it by now
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether an input of one line would change the text."""
+        return "\n" in (self.proposed or "") or "\r" in (self.proposed or "")
+
 
 def raw_cells(
     exception: QualityException, breaches: Sequence[ExceptionBreach], patch: Mapping[str, str | None] | None = None

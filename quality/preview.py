@@ -67,7 +67,7 @@ def preview(decision: Decision) -> Preview:
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                made = connection.execute(decision.QUERY, decision.values(alone_up_to=None)).fetchone()
+                made = connection.execute(decision.QUERY, decision.tried()).fetchone()
                 number = int(made[0]) if made else 0
                 connection.execute("SELECT dwh_lineage.replay_chunk(%s, %s)", (number, MOST))
                 return _seen(connection, decision.selection.target, number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, LiteralString
 
 import psycopg
@@ -92,6 +92,10 @@ class Decision:
     propose: bool = False
 
     QUERY: ClassVar[LiteralString] = "SELECT dwh_lineage.decide(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+    def tried(self) -> tuple[Any, ...]:
+        """The same of one that takes effect at once, as previews try it."""
+        return replace(self, propose=False).values(alone_up_to=None)
 
     def values(self, alone_up_to: int | None) -> tuple[Any, ...]:
         """What QUERY takes. alone_up_to: more rows than that need another person's approval."""

@@ -69,8 +69,10 @@ def _patch(request: HttpRequest, shown: QualityException) -> dict[str, str | Non
     for name, sent in request.POST.items():
         if name.startswith(CELL) and isinstance(sent, str):
             column = name.removeprefix(CELL)
-            becomes = None if REMOVED + column in request.POST else sent
+            becomes = None if REMOVED + column in request.POST else sent.replace("\r\n", "\n")
             was = now.get(column)
+            if becomes is not None and was is not None and becomes == was.replace("\r\n", "\n"):
+                continue
             if becomes != was and not (becomes == "" and was is None):
                 patch[column] = becomes
     return patch

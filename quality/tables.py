@@ -62,8 +62,8 @@ class BreachTable(AssayTable):
         empty_text = "No row fits."
         attrs = {"class": "grid", "caption": "Rows"}
 
-    def render_exception(self, value: int) -> SafeString:
-        return exception_link(value)
+    def render_exception(self, record: ExceptionBreach, value: int) -> SafeString:
+        return exception_link(value, f"?cause={record.issue_id}")
 
     def render_value(self, value: str | None) -> SafeString:
         return raw_value(value)
@@ -112,8 +112,8 @@ class UnreadableLineTable(AssayTable):
         return format_html("<code>{}</code>", readable(bytes(record.raw)))
 
 
-def exception_link(number: int) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse("admin:exception", args=[number]), number)
+def exception_link(number: int, place: str = "") -> SafeString:
+    return format_html('<a href="{}{}">{}</a>', reverse("admin:exception", args=[number]), place, number)
 
 
 def raw_value(value: str | None) -> SafeString:

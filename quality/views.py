@@ -18,6 +18,7 @@ from quality.exporting import with_patches
 from quality.filters import BreachFilter, ExceptionFilter
 from quality.issue_views import about
 from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
+from quality.neighbours import held, record_number, with_neighbours
 from quality.permissions import may_propose
 from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
@@ -76,15 +77,21 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
 
 def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
     """One exception: its raw row, its broken rules, where it came from, what happened to it."""
+    given = request.GET.get("cause", "")
+    cause = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
     rows = with_patches(QualityException.objects.select_related("batch", "target_table"))
-    shown = get_object_or_404(rows, pk=exception_id)
+    shown = get_object_or_404(with_neighbours(rows, cause), pk=exception_id)
+    came_from = origins(shown)
     breaches = list(shown.breaches.select_related("issue").order_by("pk"))
     context = {
         "exception": shown,
         "breaches": breaches,
         "cells": raw_cells(shown, breaches, shown.lies_over),
         "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user),
-        "origins": origins(shown),
+        "origins": came_from,
+        "record": record_number(shown, came_from),
+        "held": held(shown),
+        "place": f"?cause={cause}" if cause is not None else "",
         "events": shown.events.select_related("batch", "decision__author").order_by("at", "pk"),
     }
     return page_response(request, "quality/exception.html", f"Exception {exception_id}", context)

@@ -19,14 +19,22 @@
     all[at].scrollIntoView({ block: "nearest" });
   };
 
+  // On the page of one row, the next and the one before are links.
+  const beside = (key) => {
+    const link = document.querySelector(`[data-key=${key}]`);
+    link?.click();
+    return link !== null;
+  };
+
   const acts = {
-    j: () => move(1),
-    k: () => move(-1),
+    j: () => beside("j") || move(1),
+    k: () => beside("k") || move(-1),
     x: () => rows()[at]?.querySelector("input[name=chosen]")?.click(),
     a: () => click("[data-key=a]"),
     e: () => document.querySelector("[data-key=e], tr.broken td.edit input[type=text]")?.focus(),
     w: () => click("[data-key=w]"),
     r: () => click("[data-key=r]"),
+    s: () => document.querySelector("[data-key=s], #snooze .fields input:not([type=hidden])")?.focus(),
     u: () => click("[data-key=u]"),
     "?": () => {
       const help = document.getElementById("keys");
