@@ -27,6 +27,10 @@ class Question:
         return self.issue.rule
 
     @property
+    def waivable(self) -> list[str]:
+        return [self.rule] if self.can_be_waived else []
+
+    @property
     def selection(self) -> Selection:
         return Selection(self.issue.target_id, issue=self.issue.pk, values=self.values)
 

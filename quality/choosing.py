@@ -28,10 +28,14 @@ class RowsQuestion:
     selection: Selection
     said: str  # which rows, in words
     columns: list[str]
-    can_be_waived: bool
+    waivable: list[str]  # rules of the table
     column: str | None = None
     suggestion: str | None = None
     rule: str | None = None  # all that the rows break
+
+    @property
+    def can_be_waived(self) -> bool:
+        return bool(self.waivable)
 
 
 class CannotChoose(Exception):
@@ -89,5 +93,6 @@ def _of_filter(said: QueryDict) -> RowsQuestion:
 
 
 def _asked(target: Target, selection: Selection, said: str) -> RowsQuestion:
-    waivable = QualityRule.objects.filter(target=target, active=True, can_be_waived=True).exists()
+    rules = QualityRule.objects.filter(target=target, active=True, can_be_waived=True, is_check=False)
+    waivable = list(rules.order_by("position").values_list("rule", flat=True))
     return RowsQuestion(target, selection, said, list(target.contract.get("source_columns", [])), waivable)

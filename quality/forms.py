@@ -32,6 +32,7 @@ class DecisionForm(forms.Form):
         help_text="As the source should have sent it; it is cast and checked",
     )
     remove = forms.BooleanField(label="No value at all (NULL)", required=False)
+    rule = forms.ChoiceField(label="Rule that is waived", required=False)
     reason = forms.CharField(label="Why", required=False, help_text="Kept with the decision; rejecting needs one")
     propose = forms.BooleanField(label="Propose only: somebody else approves", required=False)
 
@@ -42,6 +43,11 @@ class DecisionForm(forms.Form):
         self.asked, self.alone = asked, alone
         if not alone:
             del self.fields["propose"]
+        if len(asked.waivable) > 1:
+            rules = [("", "whatever they break"), *((rule, rule) for rule in asked.waivable)]
+            self.fields["rule"].choices = rules  # type: ignore[attr-defined]
+        else:
+            del self.fields["rule"]
         verbs = [verb for verb in _VERBS if verb != DecisionVerb.WAIVE or asked.can_be_waived]
         self.fields["verb"].choices = [(verb.value, _VERBS[verb]) for verb in verbs]  # type: ignore[attr-defined]
         self.fields["column"].choices = [(name, name) for name in asked.columns]  # type: ignore[attr-defined]
@@ -65,12 +71,12 @@ class DecisionForm(forms.Form):
             by,
             reason=said["reason"],
             patch={said["column"]: None if said["remove"] else said["text"]} if verb == DecisionVerb.CORRECT else None,
-            rule=self.asked.rule if verb == DecisionVerb.WAIVE else None,
+            rule=said.get("rule") or self.asked.rule if verb == DecisionVerb.WAIVE else None,
             propose=not self.alone or said["propose"],
         )
 
     @property
     def seen(self) -> str:
         """A fingerprint of what would be done: a preview is of this, and of nothing else."""
-        effect = [self.cleaned_data[name] for name in ("verb", "column", "text", "remove")]
+        effect = [self.cleaned_data.get(name) for name in ("verb", "column", "text", "remove", "rule")]
         return hashlib.sha256(json.dumps(effect).encode()).hexdigest()[:16]
