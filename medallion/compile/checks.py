@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from medallion.compile import by_keys as keys
 from medallion.compile import text
+from medallion.compile.stars import is_dimension, names
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
 Definition = dict[str, Any]
 
+COMPUTED = "pg_temp.computed"
 
-def ask(contract: Contract) -> str:
-    """Measures, raises AS070 where a check fails, and else records what was measured; nothing without checks."""
+
+def ask(contract: Contract, by_keys: bool = False) -> str:
+    """Measures, raises AS070 where a check fails, and else records what was measured; nothing without checks. by_keys:
+    where l_full is NULL, pg_temp.computed has the touched keys alone."""
     if not contract.get("checks"):
         return ""
     target = literal(text.target(contract))
+    measured = f"DROP TABLE IF EXISTS pg_temp.measured;\n{_measure(contract, COMPUTED)}"
+    if by_keys:
+        measured = keys.either(_measure(contract, COMPUTED, _after_load(contract)), _measure(contract, COMPUTED))
+        measured = f"DROP TABLE IF EXISTS pg_temp.measured;\n{measured}"
     return (
-        f"{_measure(contract)}PERFORM dwh_etl.require_checks({target}, l_load.taken);\n"
+        f"{measured}PERFORM dwh_etl.require_checks({target}, l_load.taken);\n"
         f"PERFORM dwh_etl.record_checks({target}, l_batch_id);\n"
     )
 
@@ -32,7 +41,7 @@ def evidence(contract: Contract, computed: str) -> list[str]:
             text.routine(contract, "evidence"),
             "in_batch_id uuid DEFAULT NULL",
             "",
-            f"{computed}{_measure(contract)}"
+            f"{computed}DROP TABLE IF EXISTS pg_temp.measured;\n{_measure(contract, COMPUTED)}"
             f"PERFORM dwh_etl.record_checks({target}, coalesce(in_batch_id, gen_random_uuid()));",
             f"Records what the checks of {text.target(contract)} measure on what a load would write, and loads "
             "nothing: to be called after a load that they refused. Takes the run's id.",
@@ -40,20 +49,35 @@ def evidence(contract: Contract, computed: str) -> list[str]:
     ]
 
 
-def _measure(contract: Contract) -> str:
-    """pg_temp.measured: a row for each check."""
-    generated = [f"({column['expression']}) AS {ident(column['name'])}" for column in contract.get("generated", [])]
-    rows = f"SELECT {', '.join(['c.*', *generated])} FROM pg_temp.computed AS c"
+def _measure(contract: Contract, changed: str, whole: str = "") -> str:
+    """pg_temp.measured: a row for each check. changed: the rows that may be new; whole: the table as it will be, where
+    that is more."""
     measured = [
         f"SELECT {literal(_name(check))} AS name, coalesce(({_value(check)}), 0)::numeric AS value, "
         f"{_limit(check)} AS threshold, {literal(_sentence(check))} AS sentence"
         for check in contract["checks"]
     ]
+    generated = [f"({column['expression']}) AS {ident(column['name'])}" for column in contract.get("generated", [])]
+    rows = [f"c AS (\n    SELECT {', '.join(['c.*', *generated])} FROM {changed} AS c\n)"]
+    rows.append(f"r AS (\n    SELECT * FROM c{whole}\n)")
     union = "\nUNION ALL\n".join(measured)
+    return f"CREATE TEMP TABLE measured ON COMMIT DROP AS\nWITH {', '.join(rows)}\n{union};\n"
+
+
+def _after_load(contract: Contract) -> str:
+    """The rows that a load by keys leaves as they are."""
+    made = [column["name"] for column in contract.get("generated", [])]
+    columns = text.names([*names(contract), *made], "g")
+    members = f"g._retired_at IS NULL AND g.{ident(contract['surrogate'])} > 0 AND " if is_dimension(contract) else ""
     return (
-        "DROP TABLE IF EXISTS pg_temp.measured;\nCREATE TEMP TABLE measured ON COMMIT DROP AS\n"
-        f"WITH r AS (\n    {rows}\n)\n{union};\n"
+        f"\n    UNION ALL\n    SELECT {columns} FROM {text.relation(contract)} AS g\n"
+        f"    WHERE {members}NOT {keys.is_touched(contract, 'g')}"
     )
+
+
+def _rows(check: Definition) -> str:
+    """What a check looks at: a value that was right stays right, but a sum, a share or a double is one of all rows."""
+    return "c" if check["kind"] == "between" or (check["kind"] == "references" and "max_unknown" not in check) else "r"
 
 
 def _name(check: Definition) -> str:
@@ -75,16 +99,16 @@ def _value(check: Definition) -> str:
 
 
 def _outside(check: Definition) -> str:
-    column = f"r.{ident(check['column'])}"
-    return f"SELECT count(*) FROM r WHERE {column} < {literal(check['low'])} OR {column} > {literal(check['high'])}"
+    column = ident(check["column"])
+    return f"SELECT count(*) FROM c WHERE {column} < {literal(check['low'])} OR {column} > {literal(check['high'])}"
 
 
 def _nowhere(check: Definition) -> str:
-    column = f"r.{ident(check['column'])}"
+    column = f"{_rows(check)}.{ident(check['column'])}"
     members = f"SELECT 1 FROM {ident(*check['table'].split('.'))} AS d WHERE d.{ident(check['key'])} = {column}"
     missing = f"NOT EXISTS ({members})"
     if "max_unknown" not in check:
-        return f"SELECT count(*) FROM r WHERE {missing}"
+        return f"SELECT count(*) FROM {_rows(check)} WHERE {missing}"
     share = (
         "100.0 * count(*) / nullif((SELECT count(*) FROM r), 0)" if check["max_unknown"].endswith("%") else "count(*)"
     )
