@@ -178,7 +178,7 @@ class _Join:
     def of(self, ways: list[_Way]) -> Iterator[_Way]:
         """The ways with the relation, and those without a partner in it or for it."""
         here = self.candidates.has_focus(self.joined.relation)
-        before = any(self.candidates.has_focus(joined.relation) for joined in self.before)
+        in_left = any(self.candidates.has_focus(joined.relation) for joined in self.before)
         right_may_lack, left_may_lack = self.joined.side in ("LEFT", "FULL"), self.joined.side in ("RIGHT", "FULL")
         for way in ways:
             both = self.candidates.with_relation(way, self.joined, self.columns)
@@ -187,9 +187,9 @@ class _Join:
             yield met
             if right_may_lack:
                 yield from self._lost(met, [self.joined]) if here else [self._lacking(way, [self.joined])]
-            if left_may_lack and before:
+            if left_may_lack and in_left:
                 yield from self._lost(met, self.before)
-        if left_may_lack and not before:
+        if left_may_lack and not in_left:
             alone = self.candidates.with_relation(self.candidates.start(), self.joined, self.columns)
             yield self._lacking(alone, self.before)
 
