@@ -3,3 +3,5 @@ DROP ROUTINE dwh_etl.refresh_customer_ltv;
 DROP PROCEDURE dwh_etl.load_gold_mv_customer_lifetime_value(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_mv_customer_lifetime_value(uuid);
 DROP MATERIALIZED VIEW gold.mv_customer_lifetime_value;
+SELECT dwh_etl.ensure_images('gold.dim_customer');
+SELECT dwh_etl.ensure_images('gold.agg_customer_ltv');

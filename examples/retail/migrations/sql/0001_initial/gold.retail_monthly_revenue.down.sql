@@ -2,3 +2,4 @@ SELECT dwh_lineage.forget_target('gold.retail_monthly_revenue');
 DROP PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_retail_monthly_revenue(uuid);
 DROP TABLE gold.retail_monthly_revenue;
+SELECT dwh_etl.ensure_images('gold.retail_daily_revenue');

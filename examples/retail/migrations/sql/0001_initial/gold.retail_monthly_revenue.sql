@@ -20,8 +20,8 @@ ALTER TABLE gold.retail_monthly_revenue
     ALTER COLUMN month SET NOT NULL;
 COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
 
--- Computes gold.retail_monthly_revenue in full and writes what differs. Takes the run's id. Locks the table's
--- row in dwh_lineage.targets.
+-- Computes gold.retail_monthly_revenue in full, because its key month is not made of columns alone, and writes
+-- what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -50,7 +50,7 @@ BEGIN
         sum(d.line_count)::bigint AS line_count
     FROM gold.retail_daily_revenue AS d
     GROUP BY 1;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_monthly_revenue');
     ANALYZE pg_temp.computed;
 
@@ -76,7 +76,7 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
         jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load('its key month is not made of columns alone', NULL)
     );
 END
 $routine$;
@@ -129,6 +129,7 @@ ON CONFLICT (target) DO UPDATE SET
     rebuild_routine = excluded.rebuild_routine;
 
 SELECT dwh_lineage.register_input('gold.retail_monthly_revenue', 'gold.retail_daily_revenue');
+SELECT dwh_etl.read_images('gold.retail_monthly_revenue', '{}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_monthly_revenue' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (
