@@ -23,10 +23,12 @@ _STEADY_NAMES = {"btrim", "date_part", "ltrim", "make_date", "make_interval", "m
 _TODAY = ("now", "today", "tomorrow", "yesterday")
 #: What is written again as it was read, so that a condition made of it asks what the author's asks.
 _PLAIN: tuple[type[exp.Expression], ...] = (
-    exp.Abs, exp.Add, exp.And, exp.AtTimeZone, exp.Between, exp.Boolean, exp.Case, exp.Cast, exp.Coalesce, exp.Column,
-    exp.DPipe, exp.DataType, exp.DataTypeParam, exp.Div, exp.EQ, exp.GT, exp.GTE, exp.Greatest, exp.Identifier, exp.If,
-    exp.ILike, exp.In, exp.Is, exp.LT, exp.LTE, exp.Least, exp.Like, exp.Literal, exp.Lower, exp.Mod, exp.Mul, exp.NEQ,
-    exp.Neg, exp.Not, exp.Null, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Nullif, exp.Or, exp.Paren, exp.Sub, exp.Upper,
+    exp.Abs, exp.Add, exp.And, exp.AtTimeZone, exp.Between, exp.Boolean, exp.Case, exp.Cast, exp.Ceil, exp.Coalesce,
+    exp.Column, exp.DPipe, exp.DataType, exp.DataTypeParam, exp.Div, exp.EQ, exp.Extract, exp.Floor, exp.GT, exp.GTE,
+    exp.Greatest, exp.ILike, exp.Identifier, exp.If, exp.In, exp.Initcap, exp.Is, exp.LT, exp.LTE, exp.Least, exp.Left,
+    exp.Like, exp.Literal, exp.Lower, exp.Mod, exp.Mul, exp.NEQ, exp.Neg, exp.Not, exp.Null, exp.NullSafeEQ,
+    exp.NullSafeNEQ, exp.Nullif, exp.Or, exp.Paren, exp.Replace, exp.Right, exp.Round, exp.SplitPart, exp.Sub,
+    exp.TimestampTrunc, exp.Trim, exp.Upper, exp.Var,
 )  # fmt: skip
 
 

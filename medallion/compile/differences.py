@@ -42,7 +42,8 @@ SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, l_anew);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
-{computing}SELECT count(*) INTO l_computed FROM pg_temp.computed;
+{computing}RAISE NOTICE '%', {target} || ': ' || {way};
+SELECT count(*) INTO l_computed FROM pg_temp.computed;
 CALL dwh_etl.align_types({target});
 ANALYZE pg_temp.computed;
 {checks.ask(contract, isinstance(found, Plan))}{_before(contract)}

@@ -6,9 +6,9 @@ IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE
-        WHEN in_full IS NOT NULL THEN format('Computed in full: %s.', in_full)
-        WHEN in_keys = 1 THEN 'Computed 1 key that changes touch.'
-        ELSE format('Computed %s keys that changes touch.', in_keys)
+        WHEN in_full IS NOT NULL THEN format('computed in full, because %s.', in_full)
+        WHEN in_keys = 1 THEN 'computed the 1 key that changes touch.'
+        ELSE format('computed the %s keys that changes touch.', in_keys)
     END
 $$;
 COMMENT ON FUNCTION dwh_etl.way_of_load(text, bigint) IS 'How a gold table was loaded, for people';
