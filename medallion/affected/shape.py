@@ -141,13 +141,14 @@ def leaves(body: Body) -> Iterator[Leaf]:
 
 def read(tree: exp.Query, looked_up: Collection[exp.Table]) -> Body:
     """The shape of a query; `Whole` where it is not followed. looked_up: tables seen by their standing members only."""
-    if (function := unsteady(tree)) is not None:
-        raise Whole(f"it calls {function}, of which Assay does not know that it says the same of the same values")
     for node in tree.walk():
         for kind, said in _REFUSED.items():
             if isinstance(node, kind):
                 raise Whole(said)
-    return _Reader(looked_up).body(tree, {})
+    body = _Reader(looked_up).body(tree, {})
+    if (function := unsteady(tree)) is not None:
+        raise Whole(f"it calls {function}, of which Assay does not know that it says the same of the same values")
+    return body
 
 
 _REFUSED: dict[type[exp.Expression], str] = {

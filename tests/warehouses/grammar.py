@@ -78,10 +78,10 @@ def _grouped(draw: Draw, ctes: list[str], part: int | None, distinct: bool = Fal
     summed = draw(st.sampled_from(items)).column(draw)
     counted = draw(st.sampled_from(items)).column(draw, "kab")
     having = draw(st.sampled_from(["", "", "\nHAVING count(*) > 1", f"\nHAVING sum({summed}) > 0"]))
+    by = draw(st.sampled_from(["1, 2", ", ".join(key for key in keys if not key.isdigit())]))
     return Asked(
         f"SELECT {outputs}, count(*) AS rows, count({counted}) AS filled, sum({summed}) AS total\n"
-        f"FROM {source}{where}\nGROUP BY {draw(st.sampled_from(['1, 2', ', '.join([k for k in keys if not k.isdigit()])]))}"
-        f"{having}",
+        f"FROM {source}{where}\nGROUP BY {by}{having}",
         names,
     )
 
@@ -123,7 +123,7 @@ def _joined(draw: Draw, ctes: list[str], unique: bool = False) -> tuple[list[Ite
 def _item(draw: Draw, ctes: list[str], alias: str, unique: bool) -> Item:
     table = f"silver.{draw(st.sampled_from(TABLES))}"
     kind = draw(st.sampled_from(["table", "table", "table", "filtered", "summed", "union", "cte", "joined"]))
-    if kind in ("table", "joined") and unique or kind == "table":
+    if (kind in ("table", "joined") and unique) or kind == "table":
         return Item(alias, table, ("id", "k", "a", "b"), True)
     if kind == "filtered" or unique:
         inner = f"SELECT x.id, x.k, x.a, x.b FROM {table} AS x WHERE {_condition(draw, [Item('x', '', (), True)])}"
@@ -186,7 +186,10 @@ def changes(draw: Draw) -> list[tuple[str, str, tuple[Any, ...]]]:
         statement, parameters = draw(
             st.sampled_from(
                 [
-                    ("INSERT INTO silver.{} SELECT max(id) + 1, %s, %s, %s FROM silver.{} HAVING count(*) > 0", (k, a, b)),
+                    (
+                        "INSERT INTO silver.{} SELECT max(id) + 1, %s, %s, %s FROM silver.{} HAVING count(*) > 0",
+                        (k, a, b),
+                    ),
                     ("UPDATE silver.{} SET k = %s, a = %s WHERE k = %s", (k, a, other)),
                     ("UPDATE silver.{} SET b = %s WHERE a IS NOT DISTINCT FROM %s", (b, a)),
                     ("UPDATE silver.{} SET a = NULL WHERE id %% 3 = %s", (k,)),

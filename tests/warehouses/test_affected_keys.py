@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-
 from psycopg.pq import TransactionStatus
 
 from medallion.affected import keys, planning
@@ -32,6 +31,12 @@ Batches = list[list[tuple[str, str, tuple[Any, ...]]]]
 def tables(connect_empty: Connect) -> bench.Connection:
     """A connection to a database with four silver tables that tests write by hand."""
     connection = connect_empty()
+    make_tables(connection)
+    return connection
+
+
+def make_tables(connection: bench.Connection) -> None:
+    """Silver tables that are no more than what others read of them."""
     for name in grammar.TABLES:
         connection.execute(f"CREATE TABLE silver.{name} ({grammar.COLUMNS})".encode())
         connection.execute(
@@ -39,7 +44,6 @@ def tables(connect_empty: Connect) -> bench.Connection:
             "VALUES (%(name)s, 'silver', 'append', 'lab', %(name)s)",
             {"name": f"silver.{name}"},
         )
-    return connection
 
 
 def contract(asked: grammar.Asked) -> dict[str, Any]:
@@ -85,7 +89,8 @@ def differs(connection: bench.Connection, asked: grammar.Asked) -> tuple[Counter
 
 def way(connection: bench.Connection) -> str:
     row = connection.execute(
-        "SELECT notes FROM dwh_lineage.table_lineage WHERE target_table = %s ORDER BY lineage_id DESC LIMIT 1", (TARGET,)
+        "SELECT notes FROM dwh_lineage.table_lineage WHERE target_table = %s ORDER BY lineage_id DESC LIMIT 1",
+        (TARGET,),
     ).fetchone()
     return row[0] if row else ""
 
@@ -97,7 +102,9 @@ def hold(
     if connection.info.transaction_status != TransactionStatus.IDLE:
         connection.execute("ROLLBACK")
     if next(_examples) % 5 == 0:  # what is rolled back leaves catalogs that are slow to read
-        connection.execute("VACUUM pg_attribute, pg_class, pg_depend, pg_type, pg_index, pg_proc, pg_trigger, pg_statistic")
+        connection.execute(
+            "VACUUM pg_attribute, pg_class, pg_depend, pg_type, pg_index, pg_proc, pg_trigger, pg_statistic"
+        )
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     for name, rows in zip(grammar.TABLES, contents, strict=True):
         for number, row in enumerate(rows, 1):
