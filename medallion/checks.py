@@ -19,6 +19,7 @@ from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
 from medallion.registry import Warehouse, warehouse
 from medallion.schedules import times
+from medallion.sources import JsonRecords, is_json_path
 
 #: Columns that Assay adds; a declaration cannot have them too.
 OWN_COLUMNS = {"valid_from", "valid_to", "is_current"}
@@ -62,7 +63,7 @@ def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
     if not getattr(table, "source", None):
         yield _error(table, "It names no source.", "Add: source = YourSource.", "E010")
         return
-    names = [column.name for column in table.bronze_columns()]
+    names = [column.name for column in table.declared_columns()]
     if not names:
         yield _error(table, "It declares no columns.", 'Add: columns = "id name …".', "E011")
     for name in names:
@@ -73,8 +74,24 @@ def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
             )  # fmt: skip
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield _error(table, f"The column {name} is declared twice.", "Leave one of them out.", "E013")
+    yield from _records(table)
     if table.retention is not None and not re.fullmatch(RETENTION, str(table.retention)):
         yield _error(table, f"Its retention is {table.retention!r}.", 'Write "13 months", or "400 days".', "E014")
+
+
+def _records(table: type[bronze.Table]) -> Iterator[CheckMessage]:
+    """Paths into JSON records."""
+    if not issubclass(table.source, JsonRecords):
+        if table.explode is not None:
+            yield _error(table, f"Its source {table.source.__name__} has no JSON to explode.",
+                         "Leave explode out, or name a source of JSON.", "E015")  # fmt: skip
+        return
+    paths = [path for column in table.declared_columns() for path in column.aliases or (column.name,)]
+    for path in [*paths, *([] if table.explode is None else [table.explode])]:
+        around = path.startswith("^")
+        if not is_json_path(path[around:].removeprefix(".") if around else path) or (around and table.explode is None):
+            hint = 'Write keys with dots between, as in "address.city"; "^.id" in the columns of a table with explode.'
+            yield _error(table, f"{path!r} is no path into a record.", hint, "E016")
 
 
 def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessage]:
@@ -135,7 +152,12 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
     for name in history.contract().get("tracked", ()):
         if name not in columns or name in (*table.key(), effective):
             yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")
-    if not set(columns) - {*table.key(), effective}:
+    sequence = getattr(history, "sequence", None)
+    if sequence is not None and (sequence not in columns or sequence in (*table.key(), effective)):
+        yield _error(
+            table, f"sequence names {sequence!r}, which orders no events of one time.", _known(columns), "E034"
+        )
+    if not set(columns) - {*table.key(), effective, sequence}:
         yield _error(table, "It has no column beside its key whose history it could keep.", "Add one.", "E026")
 
 

@@ -158,3 +158,40 @@ class ReceivedFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file} for {self.target}: {self.state}"
+
+
+class ApiPull(models.Model):
+    """A pull of an HTTP API: how far it has come, and where it goes on. Written in the transactions that land its
+    pages."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        FAILED = "failed"
+        DONE = "done"
+        ABANDONED = "abandoned"
+
+    source = models.TextField()
+    state = models.TextField(choices=State.choices, db_default=State.RUNNING)
+    started_at = models.DateTimeField(db_default=Now())
+    progressed_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True, blank=True)
+    pages = models.IntegerField(db_default=0, help_text="Pages that have landed")
+    rows = models.BigIntegerField(db_default=0)
+    next_request = models.JSONField(null=True, blank=True, help_text="The page that is next, without secrets")
+    since = models.TextField(null=True, blank=True, help_text="What the pulls before have seen")
+    highest = models.TextField(null=True, blank=True, help_text="The highest of `since` so far, for the next pull")
+    error = models.TextField(blank=True, db_default="")
+
+    class Meta:
+        db_table = "api_pulls"
+        db_table_comment = "Pulls of HTTP APIs"
+        ordering = ("-id",)
+        indexes = (models.Index(fields=("source", "-id"), name="api_pulls_source_idx"),)
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(state__in=("running", "failed", "done", "abandoned")), name="api_pulls_state_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.state}, {self.pages} pages"

@@ -13,7 +13,7 @@ from django.apps import AppConfig, apps
 from medallion import bronze, declaration
 from medallion.ingestion.spec import BronzeSpec
 from medallion.pipelines import Pipeline
-from medallion.sources import Source
+from medallion.sources import Files, HttpApi, Source
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -32,8 +32,17 @@ class Warehouse:
 
     @property
     def bronze_specs(self) -> dict[str, BronzeSpec]:
-        """What ingestions need to know, by target name."""
-        return {name: table.spec() for name, table in self.tables.items() if issubclass(table, bronze.Table)}
+        """What ingestions of files need to know, by target name."""
+        return {
+            name: table.spec()
+            for name, table in self.tables.items()
+            if issubclass(table, bronze.Table) and issubclass(table.source, Files)
+        }
+
+    @property
+    def apis(self) -> dict[str, type[HttpApi]]:
+        """The HTTP APIs among the sources, by name."""
+        return {name: source for name, source in self.sources.items() if issubclass(source, HttpApi)}
 
     def of_app(self, label: str) -> dict[str, type[declaration.Table]]:
         """The tables that one app declares."""

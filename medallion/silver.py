@@ -45,15 +45,17 @@ class SCD2:
     effective: the column that says since when a row's values hold; it becomes `valid_from`. Without one, the time of
     the ingestion. deleted_when: a condition over the bronze columns; such a row ends its key's current period.
     tracked: the columns ("email status") whose change makes a new version; without it, all. The others have, within a
-    version, the values of its latest event. full_extract: each batch is a whole extract; keys that it does not have end
-    at the time of its ingestion, which is the time of everything in it (so there is no `effective`). max_gone: "20%":
-    with more keys gone the load stops (AS051).
+    version, the values of its latest event. sequence: a column, as of a place in the source's log, that orders events
+    of one effective time; it makes no version by itself. full_extract: each batch is a whole extract; keys that it
+    does not have end at the time of its ingestion, which is the time of everything in it (so there is no `effective`).
+    max_gone: "20%": with more keys gone the load stops (AS051).
     """
 
     kind: ClassVar[str] = "scd2"
     effective: str | None = None
     deleted_when: str | None = None
     tracked: str | tuple[str, ...] | None = None
+    sequence: str | None = None
     full_extract: bool = False
     max_gone: str | None = None
 

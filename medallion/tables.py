@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from lineage.columns import AssayTable, BadgeColumn, CountColumn, MomentColumn
-from medallion.models import ReceivedFile
+from medallion.models import ApiPull, ReceivedFile
 
 
 class ReceivedFileTable(AssayTable):
@@ -37,3 +37,25 @@ class ReceivedFileTable(AssayTable):
 
     def render_uploaded_by(self, record: ReceivedFile) -> str:
         return record.uploaded_by or "pickup"
+
+
+class ApiPullTable(AssayTable):
+    """Pulls of APIs, the latest first."""
+
+    source = tables.Column(attrs={"td": {"class": "wide"}})
+    state = BadgeColumn()
+    pages = CountColumn()
+    rows_landed = CountColumn(accessor="rows", verbose_name="Rows")
+    since = tables.Column(verbose_name="Asked since")
+    started_at = MomentColumn(verbose_name="Started")
+    progressed_at = MomentColumn(verbose_name="Last page")
+
+    class Meta(AssayTable.Meta):
+        attrs = {"class": "grid", "caption": "Pulls of APIs"}
+        empty_text = "No API has been pulled yet: manage.py ingest SOURCE."
+
+    def render_source(self, record: ApiPull) -> SafeString:
+        """Its name, and below what was wrong."""
+        if not record.error:
+            return format_html("{}", record.source)
+        return format_html('{}<br><span class="quiet">{}</span>', record.source, record.error)

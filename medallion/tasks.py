@@ -10,6 +10,7 @@ from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
 from medallion.execution.perform import perform_step, step_ahead
 from medallion.ingestion import pickup as picking
+from medallion.pulling import due as pulling
 from medallion.schedules import tick as ticking
 
 
@@ -39,8 +40,9 @@ def tick() -> None:
 
 @shared_task(name="medallion.tasks.pick_up", ignore_result=True, acks_late=False, expires=55)  # type: ignore[untyped-decorator]
 def pick_up() -> None:
-    """Ingests what is new in the folders of sources with `pickup = True`; beat sends it every minute."""
+    """Ingests what is new in folders and APIs that are to be looked at by themselves; beat sends it every minute."""
     picking.pick_up()
+    pulling.pull_due()
 
 
 @shared_task(name="medallion.tasks.maintain", ignore_result=True, acks_late=False, expires=3600)  # type: ignore[untyped-decorator]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import text
+from medallion.compile import records, text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -24,7 +24,7 @@ CREATE TABLE {rows} (
     -- STABLE, so that COPY still writes many rows at a time; the guards see that it names a batch of this transaction.
     _batch_no bigint NOT NULL DEFAULT current_setting('assay.batch_no')::bigint,
 {text.lines(f"{ident(name)} text" for name in source_columns)},
-    _extra jsonb
+{text.lines(f"{name} jsonb" for name in records.documents(contract))}
 ) PARTITION BY RANGE (_ingested_at);
 {text.comment(f"TABLE {rows}", f"Rows of {text.target(contract)}")}CREATE INDEX ON {rows} USING brin (_bronze_id);
 
@@ -33,26 +33,29 @@ CALL dwh_etl.guard_bronze({literal(rows)}, {literal(text.target(contract))});
 CALL dwh_etl.ensure_bronze_partitions({literal(text.target(contract))});
 
 {_view(contract, source_columns)}
-{_grants(contract, source_columns)}{_dependency(contract)}"""
+{_grants(contract, source_columns)}{_dependency(contract)}{records.land(contract)}"""
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration adds. A column that it no longer names stays with its values: bronze loses nothing."""
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
+    come = [f"{ident(name)} text" for name in columns]
+    come += [f"{name} jsonb" for name in records.documents(new) if name not in records.documents(old)]
+    gone = records.drop(old) if not new.get("records") else ""
     return f"""\
-{"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {ident(name)} text;{chr(10)}" for name in columns)}
+{"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {added};{chr(10)}" for added in come)}
 {_register(new, warehouse)}
 DROP VIEW {text.relation(new)};
 {_view(new, columns)}
-{_grants(new, columns)}{_dependency(new)}"""
+{_grants(new, columns)}{_dependency(new)}{gone}{records.land(new)}"""
 
 
 def remove(contract: Contract) -> str:
     """Takes the table away; refused while it holds rows, for nothing could bring them back."""
     return f"""\
 SELECT dwh_etl.refuse_if_rows({literal(ident("bronze", rows_name(contract)))});
-{text.unregister(contract)}DROP VIEW {text.relation(contract)};
+{text.unregister(contract)}{records.drop(contract)}DROP VIEW {text.relation(contract)};
 DROP TABLE {ident("bronze", rows_name(contract))};
 """
 
@@ -69,7 +72,7 @@ def _view(contract: Contract, source_columns: list[str]) -> str:
         for name, column in ledger.items()
     ]
     selected = ["r._bronze_id", "r._ingested_at", "r._batch_no", *looked_up]
-    selected += [f"r.{ident(name)}" for name in source_columns] + ["r._extra"]
+    selected += [f"r.{ident(name)}" for name in source_columns] + [f"r.{name}" for name in records.documents(contract)]
     view = text.relation(contract)
     return (
         f"CREATE VIEW {view} AS\nSELECT\n{text.lines(selected)}\nFROM {ident('bronze', rows_name(contract))} AS r;\n"
@@ -79,7 +82,7 @@ def _view(contract: Contract, source_columns: list[str]) -> str:
 
 def _grants(contract: Contract, source_columns: list[str]) -> str:
     # INSERT on the source columns only: no foreign row can name a batch.
-    insertable = text.names([*source_columns, "_extra"])
+    insertable = text.names([*source_columns, *records.documents(contract)])
     return "".join(
         f"SELECT dwh_lineage.grant_to('etl_service', {literal(f'INSERT ({insertable}) ON {relation}')});\n"
         for relation in (text.relation(contract), ident("bronze", rows_name(contract)))

@@ -15,7 +15,8 @@ def attributes(contract: Contract) -> list[str]:
 
 def tracked(contract: Contract) -> list[str]:
     """The attributes whose change makes a new version; the others have the values of the version's latest event."""
-    return [name for name in attributes(contract) if name in contract.get("tracked", attributes(contract))]
+    named = contract.get("tracked", attributes(contract))
+    return [name for name in attributes(contract) if name in named and name != contract.get("sequence")]
 
 
 def untracked(contract: Contract) -> list[str]:
@@ -47,6 +48,7 @@ def winners(contract: Contract, events: str) -> str:
     """Of several events of a key at one time the last; its source is the first row that said the same."""
     key, values = contract["key"], attributes(contract)
     moment = f"{text.names(key, 'e')}, e._effective"
+    last = [*_sequence(contract), 'e._file COLLATE "C"', "e._checksum"]
     return f"""\
 SELECT w._effective, w._deleted, false AS _stands, {text.names([*key, *values], "w")}, w._first AS _bronze_id
 FROM (
@@ -55,11 +57,18 @@ FROM (
     WINDOW
         last_first AS (
             PARTITION BY {moment}
-            ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+            ORDER BY {", ".join(f"{value} DESC NULLS LAST" for value in last)}, e._bronze_id DESC
         ),
         same AS (PARTITION BY {moment}, e._deleted, {text.names(tracked(contract), "e")})
 ) AS w
 WHERE w._place = 1"""
+
+
+def _sequence(contract: Contract) -> list[str]:
+    """What orders events of one time before their files do."""
+    name = contract.get("sequence")
+    of_text = any(column["name"] == name and column["type"] == "text" for column in contract["columns"])
+    return [f"e.{ident(name)}" + (' COLLATE "C"' if of_text else "")] if name else []
 
 
 def changes(contract: Contract, events: str) -> str:

@@ -16,7 +16,7 @@ import zstandard
 
 from medallion.ingestion.errors import DamagedFileError, FileChangedError, FileTooLargeError
 from medallion.ingestion.files import DataFile
-from medallion.sources import CsvFiles
+from medallion.sources import Files
 
 BLOCK = 512 * 1024
 _ZSTD_INPUT = 4096  # zstd turns a block of 4 bytes into 128 KiB at most: 4 KiB of input stay below 128 MiB
@@ -31,7 +31,7 @@ Advance = Callable[[int], None]
 class Content:
     """An open file. `blocks()` reads it from its start, as often as is needed, and each time takes its checksum."""
 
-    def __init__(self, file: DataFile, stream: BinaryIO, source: type[CsvFiles]) -> None:
+    def __init__(self, file: DataFile, stream: BinaryIO, source: type[Files]) -> None:
         self.file, self.stream, self.source = file, stream, source
         self._identity = self._state()
         self.stored_bytes = self._identity[0]
@@ -95,7 +95,7 @@ class Content:
 
 
 @contextmanager
-def open_content(file: DataFile, source: type[CsvFiles]) -> Iterator[Content]:
+def open_content(file: DataFile, source: type[Files]) -> Iterator[Content]:
     """Open a file for as long as the block lasts."""
     with file.open() as stream:
         yield Content(file, stream, source)

@@ -19,6 +19,7 @@ from medallion.ingestion.header import Layout, read_layout
 from medallion.ingestion.records import Record, RecordReader
 from medallion.ingestion.spec import BronzeSpec
 from medallion.ingestion.suspicion import Inspector, Suspicion
+from medallion.sources import Files
 
 Connection = psycopg.Connection[TupleRow]
 
@@ -42,8 +43,17 @@ class Copied:
     unreadable: int
 
 
+def check_rows(file: str, source: type[Files], records: int) -> None:
+    """Raises FileTooLargeError where a file has more records than its source allows."""
+    if records > source.max_rows:
+        raise FileTooLargeError(
+            f"{file} has more than {source.max_rows:,} rows. If that is right, raise max_rows of the source "
+            f"{source.__name__}."
+        )
+
+
 class FileCopy:
-    """One file on its way into one bronze table. The header is read at once, before anything is asked of the database.
+    """One CSV file on its way into one bronze table. The header is read before the database is asked.
 
     Raises HeaderError, EmptyFileError, DamagedFileError, FileTooLargeError.
     """
@@ -99,17 +109,12 @@ class FileCopy:
                 with connection.cursor() as cursor, cursor.copy(self._statement()) as copy:
                     copy.write(b"\n".join([*good, b""]))
             if bad:
-                _keep_bad_lines(connection, batch_no, bad, encoding)
+                keep_bad_lines(connection, batch_no, bad, encoding)
             rows, unreadable = rows + len(good), unreadable + len(bad)
         return Copied(rows, unreadable)
 
     def _check_rows(self, records: int) -> None:
-        source = self.spec.source
-        if records > source.max_rows:
-            raise FileTooLargeError(
-                f"{self.file} has more than {source.max_rows:,} rows. If that is right, raise max_rows of the source "
-                f"{source.__name__}."
-            )
+        check_rows(self.file, self.spec.source, records)
 
     def _statement(self) -> sql.Composed:
         names = [name for _, name in self.layout.columns] + ["_extra"] * bool(self.layout.extras)
@@ -142,7 +147,8 @@ class _Shape:
         return quote + text.replace(quote, quote * 2) + quote
 
 
-def _keep_bad_lines(connection: Connection, batch_no: int, bad: list[Record], encoding: Encoding) -> None:
+def keep_bad_lines(connection: Connection, batch_no: int, bad: list[Record], encoding: Encoding) -> None:
+    """Keep records that cannot become rows, as they stand in the file."""
     with connection.cursor() as cursor, cursor.copy(_COPY_BAD_LINES) as copy:
         for record in bad:
             copy.write_row((batch_no, record.number, record.line, encoding.original(record.raw), record.reason))

@@ -38,6 +38,19 @@ class DamagedFileError(IngestionError):
     """An archive that does not unpack, or has not exactly one member."""
 
 
+class RecordsMissingError(IngestionError):
+    """A JSON document has no list of records where the source says. `missing`: the key that is not there."""
+
+    def __init__(self, file: str, path: Sequence[str], missing: str | None) -> None:
+        self.missing = missing
+        where = ".".join(path) or "its top"
+        what = "is neither a list nor an object" if missing is None else f"lacks the key {_short(missing)}"
+        super().__init__(
+            f"{file}: the records should be at {where}, but the document {what}. Correct records in the source, or the "
+            "file."
+        )
+
+
 class FileTooLargeError(IngestionError):
     """More bytes, or a higher compression ratio, than the source allows."""
 

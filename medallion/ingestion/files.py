@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from medallion.ingestion.errors import FileMissingError, NotAFileError, NotPermittedError, OutsideRootError
-from medallion.sources import CsvFiles
+from medallion.sources import Files
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def resolve(root: Path, path: Path) -> DataFile:
     return DataFile(_name(root, top, path, real), real)
 
 
-def find(root: Path, source: type[CsvFiles]) -> Sequence[Path]:
+def find(root: Path, source: type[Files]) -> Sequence[Path]:
     """The paths that match the source's glob, relative to `root`, sorted by name. Raises FileMissingError for none."""
     if not root.is_dir():
         raise FileMissingError(

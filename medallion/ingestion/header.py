@@ -49,7 +49,7 @@ def read_layout(blocks: Iterator[bytes], file: str, spec: BronzeSpec) -> tuple[L
     declared columns; what stands above it is no data. Raises EmptyFileError or a HeaderError. Columns nobody declared
     are in `extras` unless the source says FAIL.
     """
-    quote, line, missed = spec.source.quote.encode(), 1, list[MissingColumnsError]()
+    quote, line, missed = spec.csv.quote.encode(), 1, list[MissingColumnsError]()
     while True:
         header, newline, rest = _cut(blocks, file, quote)
         where = f"{file}, line {line}"
@@ -61,7 +61,7 @@ def read_layout(blocks: Iterator[bytes], file: str, spec: BronzeSpec) -> tuple[L
         except MissingColumnsError as error:
             missed.append(error)
             blocks, more = _peek(rest)
-            if len(missed) == spec.source.header_within or not more:
+            if len(missed) == spec.csv.header_within or not more:
                 # The line that comes nearest; the first of several.
                 raise min(missed, key=lambda error: len(error.missing)) from None
     taken = {position for position, _ in columns}
@@ -125,7 +125,7 @@ def _text(header: bytes, where: str, spec: BronzeSpec) -> str:
 
 def _split(text: str, where: str, spec: BronzeSpec) -> tuple[str, list[str]]:
     """The delimiter that finds most of the declared columns, and the cells that it makes."""
-    source = spec.source
+    source = spec.csv
     candidates = _DELIMITERS if source.delimiter is None else (source.delimiter,)
     try:
         splits = {delimiter: _cells(text, delimiter, source.quote) for delimiter in candidates}
@@ -176,7 +176,7 @@ def _check_extras(extras: Iterable[tuple[int, str]], where: str, spec: BronzeSpe
         if name in seen:
             raise DuplicateColumnsError(where, name, (seen[name], position))
         seen[name] = position
-    if seen and spec.source.unknown_columns is FAIL:
+    if seen and spec.csv.unknown_columns is FAIL:
         raise UnknownColumnsError(where, list(seen), spec.target, spec.source.__name__)
 
 

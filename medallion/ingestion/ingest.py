@@ -12,11 +12,13 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 
-from medallion.ingestion.content import Content, open_content
+from medallion.ingestion.content import Advance, Content, open_content
 from medallion.ingestion.copying import Connection, FileCopy
 from medallion.ingestion.errors import DatabaseRefusedError, IngestionError
 from medallion.ingestion.files import find, resolve
+from medallion.ingestion.json_copy import JsonCopy
 from medallion.ingestion.spec import BronzeSpec
+from medallion.sources import JsonRecords
 
 FILE_KNOWN = "AS011"
 
@@ -94,7 +96,7 @@ def ingest_file(
     file = resolve(root or settings.ASSAY_DATA_ROOT, path)
     with open_content(file, spec.source) as content:
         advance = None if progress is None else partial(_tell, progress, content)
-        copy = FileCopy(content, spec, advance)
+        copy = _copy_of(content, spec, advance)
         # A new file is read once: the checksum is taken while it is copied. That costs a copy in vain where it is the
         # packed twin of one that is known, and nothing where it has the size of one, as the same file has.
         if _size_is_known(connection, spec, content) and (known := _known(connection, spec, content)):
@@ -138,7 +140,12 @@ def ingest_source(
     return results
 
 
-def _land(connection: Connection, copy: FileCopy, run_id: UUID | None) -> Ingested:
+def _copy_of(content: Content, spec: BronzeSpec, advance: Advance | None) -> FileCopy | JsonCopy:
+    kind = JsonCopy if issubclass(spec.source, JsonRecords) else FileCopy
+    return kind(content, spec, advance)
+
+
+def _land(connection: Connection, copy: FileCopy | JsonCopy, run_id: UUID | None) -> Ingested:
     spec, content = copy.spec, copy.content
     begin = {
         "target": spec.target,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from medallion.sources import CsvFiles
+from medallion.sources import CsvFiles, Encoded, Files
 
 
 @dataclass(frozen=True)
 class BronzeColumn:
-    """A source column: found in a file's header under its name or one of its aliases, never by position."""
+    """A source column: found in a file's header under its name or one of its aliases, never by position; in a JSON
+    record at the first of its paths that leads to something. `encoded`: how a change event without a schema has it."""
 
     name: str
     aliases: tuple[str, ...] = ()
+    encoded: Encoded | None = None
 
 
 @dataclass(frozen=True)
@@ -21,5 +23,12 @@ class BronzeSpec:
 
     target: str
     rows_relation: str
-    source: type[CsvFiles]
+    source: type[Files]
     columns: tuple[BronzeColumn, ...]
+
+    @property
+    def csv(self) -> type[CsvFiles]:
+        """The source, where it is of CSV files."""
+        if not issubclass(self.source, CsvFiles):
+            raise TypeError(f"{self.source.__name__}, the source of {self.target}, has no CSV files.")
+        return self.source

@@ -26,6 +26,7 @@ from medallion.ingestion.ingest import Failed, Ingested, ingest_source
 from medallion.ingestion.reporting import summary
 from medallion.ingestion.spec import BronzeSpec
 from medallion.registry import warehouse
+from medallion.sources import Files
 
 USER = "demo"
 
@@ -47,7 +48,7 @@ class Example:
         """Each bronze table with its files in a folder, sorted by name; tables without any are left out."""
         found = []
         for table in self.tables().values():
-            if issubclass(table, bronze.Table):
+            if issubclass(table, bronze.Table) and issubclass(table.source, Files):
                 pattern = PurePosixPath(table.source.path).relative_to(self.name)
                 found.append((table.spec(), sorted(path for path in folder.glob(str(pattern)) if path.is_file())))
         return [(spec, files) for spec, files in found if files]

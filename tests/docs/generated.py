@@ -31,7 +31,8 @@ _ROUTINES = """
     FROM pg_proc AS p
     JOIN pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.nspname IN ('dwh_etl', 'dwh_lineage') AND p.proname !~ '^_?pgtrigger_'
-        AND p.proname !~ '^(load|rebuild|replay|evaluate|outcomes|fold|freeze|evidence|generate|flags)_(silver|gold)_'
+        AND p.proname !~
+            '^(land|load|rebuild|replay|evaluate|outcomes|fold|freeze|evidence|generate|flags)_(bronze|silver|gold)_'
     ORDER BY 1, 2, 4
 """
 

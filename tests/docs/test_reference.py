@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand
 from assay.embedded.places import CHECKOUT
 from medallion import silver, warehouse
 from medallion.ingestion import errors
-from medallion.sources import CsvFiles
+from medallion.pulling import errors as pulling
+from medallion.sources import CsvFiles, Files, HttpApi, JsonRecords
 from tests.docs import generated
 
 REFERENCE = CHECKOUT / "docs" / "reference"
@@ -58,8 +59,10 @@ def test_every_option_of_a_command_is_described_and_no_other(name: str) -> None:
 def test_every_name_that_a_warehouse_can_use_is_described() -> None:
     text = (REFERENCE / "declarations.md").read_text(encoding="utf-8")
     code = " ".join(re.findall(r"`([^`\n]+)`", text))
-    public = [*warehouse.__all__, *CsvFiles.__annotations__, *silver.SCD2.__annotations__]
-    missing = [name for name in public if name != "kind" and not re.search(rf"\b{name}\b", code)]
+    kinds = (Files, CsvFiles, JsonRecords, HttpApi, silver.SCD2)
+    public = [*warehouse.__all__, *(name for kind in kinds for name in kind.__annotations__ if name[0] != "_")]
+    own = ("kind", "abstract")
+    missing = [name for name in public if name not in own and not re.search(rf"\b{name}\b", code)]
     assert not missing
 
 
@@ -81,8 +84,8 @@ def test_every_sqlstate_of_ours_is_described_and_no_other() -> None:
     assert sorted(found) == re.findall(r"^\| `(AS\d{3})` \|", page, re.M)
 
 
-def test_every_reason_to_refuse_a_file_is_described_and_no_other() -> None:
-    declared = [name for name in vars(errors) if name.endswith("Error") and name != "IngestionError"]
+def test_every_reason_to_refuse_a_file_or_end_a_pull_is_described_and_no_other() -> None:
+    declared = [name for name in (*vars(errors), *vars(pulling)) if re.fullmatch(r"(?!Ingestion|Pull)\w+Error", name)]
     page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
     assert sorted(re.findall(r"^\| `(\w+Error)` \|", page, re.M)) == sorted(declared)
 

@@ -13,8 +13,9 @@ from django.db import connection as django_connection
 from psycopg import sql
 
 from lineage.connections import work_connection
+from medallion.compile import records
 from medallion.ingestion.spec import BronzeColumn, BronzeSpec
-from medallion.sources import CsvFiles
+from medallion.sources import CsvFiles, Files, JsonRecords
 from tests.medallion.bronze_tables import Connection
 
 MakeBronze = Callable[..., BronzeSpec]
@@ -55,19 +56,30 @@ def make_bronze(owner: Connection) -> Iterator[MakeBronze]:
     """make_bronze("id name", unknown_columns=FAIL, aliases={"id": ("customer",)}) → BronzeSpec of a new table."""
     made: list[BronzeSpec] = []
 
-    def make(columns: str, aliases: dict[str, tuple[str, ...]] | None = None, **attributes: Any) -> BronzeSpec:
-        source = type("Drop", (CsvFiles,), {"path": "*.csv", **attributes})
+    def make(
+        columns: str,
+        aliases: dict[str, tuple[str, ...]] | None = None,
+        *,
+        of: type[Files] = CsvFiles,
+        explode: str | None = None,
+        **attributes: Any,
+    ) -> BronzeSpec:
+        source = type("Drop", (of,), {"path": "*.csv", **attributes})
         names = columns.split()
         target = f"bronze.raw_test_{next(_numbers)}"
-        spec = BronzeSpec(
-            target, f"{target}_rows", source, tuple(BronzeColumn(n, (aliases or {}).get(n, ())) for n in names)
-        )
+        found = tuple(BronzeColumn(n, (aliases or {}).get(n, ())) for n in names)
+        spec = BronzeSpec(target, f"{target}_rows", source, found)
         _create(owner, spec, names)
+        if issubclass(source, JsonRecords):
+            contract = {"layer": "bronze", "name": target.split(".")[1], "records": {"at": []}, "explode": explode}
+            contract["columns"] = [{"name": c.name, "headers": list(c.aliases or (c.name,))} for c in found]
+            owner.execute(records.land(contract).encode())
         made.append(spec)
         return spec
 
     yield make
     for spec in made:
+        owner.execute(sql.SQL("DROP ROUTINE IF EXISTS {}").format(_landing(spec)))
         owner.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*spec.rows_relation.split("."))))
         for statement in _FORGET:
             owner.execute(statement, (spec.target,))
@@ -80,6 +92,10 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
+def _landing(spec: BronzeSpec) -> sql.Identifier:
+    return sql.Identifier("dwh_etl", f"land_{spec.target.replace('.', '_')}")
+
+
 def _create(owner: Connection, spec: BronzeSpec, names: list[str]) -> None:
     relation = sql.Identifier(*spec.rows_relation.split("."))
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in names)
@@ -87,11 +103,12 @@ def _create(owner: Connection, spec: BronzeSpec, names: list[str]) -> None:
         sql.SQL(
             "CREATE TABLE {} (_bronze_id bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000) NOT NULL,"
             " _ingested_at timestamptz NOT NULL DEFAULT now(),"
-            " _batch_no bigint NOT NULL DEFAULT current_setting('assay.batch_no')::bigint, {}, _extra jsonb)"
+            " _batch_no bigint NOT NULL DEFAULT current_setting('assay.batch_no')::bigint, {}, _extra jsonb,"
+            " _raw_payload jsonb)"
             " PARTITION BY RANGE (_ingested_at)"
         ).format(relation, sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in names))
     )
     owner.execute(_TARGET, (spec.target, spec.rows_relation))
     owner.execute("CALL dwh_etl.guard_bronze(%s::regclass, %s)", (spec.rows_relation, spec.target))
     owner.execute("CALL dwh_etl.ensure_bronze_partitions(%s)", (spec.target,))
-    owner.execute(sql.SQL("GRANT INSERT ({}, _extra) ON {} TO etl_service").format(columns, relation))
+    owner.execute(sql.SQL("GRANT INSERT ({}, _extra, _raw_payload) ON {} TO etl_service").format(columns, relation))

@@ -187,3 +187,25 @@ def test_gold_over_bronze_that_forgets_is_found(monkeypatch: pytest.MonkeyPatch,
     (tmp_path / "kept.sql").write_text("SELECT k.name, count(*) AS n FROM bronze.raw_kept AS k GROUP BY k.name")
     Kept.query = str(tmp_path / "kept.sql")
     assert "whose rows go by its retention" in findings(monkeypatch, RawKept, Kept)["assay.E045"]
+
+
+def test_paths_into_records_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Events(sources.JsonLines):
+        path = "events/*.jsonl"
+
+    class RawEvents(bronze.Table):
+        source = Events
+        columns = {"id": "id", "city": "address..city"}
+
+    class RawParts(bronze.Table):
+        source = Events
+        columns = {"event": "^.id"}
+
+    class RawExploded(bronze.Table):
+        source = Files
+        columns = "id"
+        explode = "parts"
+
+    assert "'address..city' is no path into a record" in findings(monkeypatch, RawEvents)["assay.E016"]
+    assert '"^.id" in the columns of a table with explode' in findings(monkeypatch, RawParts)["assay.E016"]
+    assert "Files has no JSON to explode" in findings(monkeypatch, RawExploded)["assay.E015"]

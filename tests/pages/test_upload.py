@@ -25,7 +25,9 @@ def spec(make_bronze: MakeBronze, root: Path, monkeypatch: pytest.MonkeyPatch, s
     from medallion import views
 
     spec = make_bronze("id name", max_bytes=1000, max_rows=5)
-    monkeypatch.setattr(views, "warehouse", lambda: type("Declared", (), {"bronze_specs": {spec.target: spec}}))
+    monkeypatch.setattr(
+        views, "warehouse", lambda: type("Declared", (), {"bronze_specs": {spec.target: spec}, "apis": {}})
+    )
     settings.ASSAY_DATA_ROOT = root
     return spec
 

@@ -35,8 +35,10 @@ def copy_of(parameters: Parameters, suffix: str) -> Iterator[Parameters]:
         server.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(parameters["dbname"]))
         )
-        yield parameters | {"dbname": name}
-        server.execute(dropped)
+        try:
+            yield parameters | {"dbname": name}
+        finally:
+            server.execute(dropped)
 
 
 @contextlib.contextmanager
@@ -49,9 +51,11 @@ def connecting(parameters: Parameters) -> Iterator[Connect]:
         made.append(connection)
         return connection
 
-    yield connect
-    for connection in made:
-        connection.close()
+    try:
+        yield connect
+    finally:  # or what failed would keep its copy of the database in use, and hide behind that
+        for connection in made:
+            connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -190,6 +190,8 @@ class History:
     #: The attributes whose change makes a version; None: all.
     tracked: tuple[str, ...] | None = None
     full_extract: bool = False
+    #: The attribute that orders events of one time; it makes no version.
+    sequence: str | None = None
 
     def since(self, event: Judged) -> datetime:
         found: datetime = event.values[self.effective] if self.effective else event.row.ingested_at
@@ -200,7 +202,13 @@ class History:
 
     def told(self, event: Judged) -> tuple[Any, ...]:
         """What makes a version, of what an event says."""
-        return ("deleted",) if event.deleted else tuple(event.values[n] for n in self.tracked or self.attributes)
+        names = [name for name in self.tracked or self.attributes if name != self.sequence]
+        return ("deleted",) if event.deleted else tuple(event.values[name] for name in names)
+
+    def order(self, event: Judged) -> tuple[Any, ...]:
+        """Among events of one time."""
+        place = event.values.get(self.sequence) if self.sequence else None
+        return (place is not None, place or 0, *_last_by_name(event))
 
     def fold(self, rows: Iterable[BronzeRow]) -> tuple[list[dict[str, Any]], dict[int, str]]:
         """(versions, outcome of each bronze row)."""
@@ -211,7 +219,7 @@ class History:
         def key_of(event: Judged) -> tuple[Any, ...]:
             return tuple(event.values[name] for name in self.key)
 
-        events = sorted((j for j in judged if j.is_event), key=lambda e: (key_of(e), self.since(e), *_last_by_name(e)))
+        events = sorted((j for j in judged if j.is_event), key=lambda e: (key_of(e), self.since(e), *self.order(e)))
         for key, of_key in itertools.groupby(events, key_of):
             versions += self._fold_key(dict(zip(self.key, key, strict=True)), list(of_key), outcomes)
         outcomes.pop(0, None)
@@ -289,7 +297,7 @@ class Newest(History):
         return current, {row: "superseded" if outcome == "history" else outcome for row, outcome in outcomes.items()}
 
 
-STATES = History(members, ("region", "id"), ("name", "score", "state"), "updated", tracked=("state",))
+STATES = History(members, ("region", "id"), ("name", "score", "state"), "updated", tracked=("state",), sequence="score")
 ROLLS = History(rolls, ("id",), ("name", "state"), None, full_extract=True)
 ROLL_NOW = Newest(rolls, ("id",), ("name", "state"), None, full_extract=True)
 LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")

@@ -34,6 +34,8 @@ class Committed(World):
     #: After how many milliseconds the next load is killed; None: it is not.
     kills: Iterator[int | None] = field(default_factory=lambda: itertools.repeat(None))
     connect: Connect | None = None
+    #: Others load the tables too, so that nobody here knows which rows they have taken.
+    crowded: bool = False
 
     def ingest(self, batch: histories.Batch) -> None:
         with self.lab.transaction():
@@ -76,7 +78,8 @@ class Committed(World):
     def check_silver(self, target: str) -> None:
         # Versions may have gone and come again between two checks.
         self.surrogates.clear()
-        super().check_silver(target)
+        if not self.crowded:
+            super().check_silver(target)
 
 
 @contextlib.contextmanager
@@ -130,12 +133,14 @@ def test_loads_and_rebuilds_at_once_end_as_one_after_the_other(
             pool.submit(work_on, world.connect(), tables, verb, seed + number, done)
             for number, verb in enumerate(("load", "rebuild"))
         ]
+        world.crowded = True
         try:
             for batch in history:
                 world.take(batch)
         finally:
             done.set()
         assert all(worker.result() >= 0 for worker in workers)
+        world.crowded = False
         world.load()
         world.settle()
         world.check()

@@ -1,4 +1,4 @@
-"""ingest SOURCE [PATH …]: files into a bronze table."""
+"""ingest SOURCE [PATH …]: files into a bronze table, or what an API has."""
 
 from __future__ import annotations
 
@@ -11,23 +11,59 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from lineage.connections import work_connection
+from medallion import bronze
 from medallion.ingestion.errors import IngestionError
 from medallion.ingestion.ingest import Failed, ingest_source
 from medallion.ingestion.reporting import shown, summary
 from medallion.ingestion.spec import BronzeSpec
+from medallion.pulling.errors import PullError
+from medallion.pulling.pull import Pull, pull
 from medallion.registry import warehouse
+from medallion.sources import HttpApi
 
 
 class Command(BaseCommand):
-    help = "Ingests the files of a source into its bronze table. A file whose content was ingested before is skipped."
+    help = (
+        "Ingests the files of a source into its bronze table; a file whose content was ingested before is skipped. "
+        "Pulls an API; a pull that was interrupted goes on."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("source", help="a declared source (crm), or its bronze table (bronze.raw_customers)")
         parser.add_argument(
             "paths", nargs="*", type=Path, metavar="path", help="files; without: what the source's path finds"
         )
+        parser.add_argument(
+            "--restart", action="store_true", help="of an API: begin anew, instead of going on with an interrupted pull"
+        )
 
-    def handle(self, *args: Any, source: str, paths: Sequence[Path], **options: Any) -> None:
+    def handle(self, *args: Any, source: str, paths: Sequence[Path], restart: bool, **options: Any) -> None:
+        api = _api(source)
+        if api is not None and paths:
+            raise CommandError(f"{api.name} is an API; it has no files. Give no path.")
+        if api is None and restart:
+            raise CommandError("--restart is for APIs; a file that was ingested is skipped.")
+        if api is not None:
+            self._pull(api, restart)
+        else:
+            self._ingest(source, paths)
+
+    def _pull(self, source: type[HttpApi], restart: bool) -> None:
+        def tell(so_far: Pull) -> None:
+            self.stdout.write(f"{source.name}: page {so_far.pages:,}, {so_far.rows:,} rows")
+
+        try:
+            done = pull(source, restart=restart, progress=tell)
+        except PullError as error:
+            raise CommandError(str(error)) from error
+        except psycopg.OperationalError as error:
+            raise CommandError(
+                f"The connection to PostgreSQL was lost: {error}\n"
+                "Pages that have landed stay. Run the command again: it goes on with the next one."
+            ) from error
+        self.stdout.write(f"{source.name}: {done.rows:,} rows of {done.pages:,} pages ingested.")
+
+    def _ingest(self, source: str, paths: Sequence[Path]) -> None:
         specs = _matching(source)
         root = Path(settings.ASSAY_DATA_ROOT)
         named = [_from_here(path, root) for path in paths] or None
@@ -52,6 +88,15 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failed)} not ingested, and nothing of them has landed:\n{listed}")
 
 
+def _api(source: str) -> type[HttpApi] | None:
+    """The API that a name means, or whose table it is."""
+    for api in warehouse().apis.values():
+        tables = [t for t in warehouse().tables.values() if issubclass(t, bronze.Table) and t.source is api]
+        if source in (api.name, api.__name__, *(name for t in tables for name in (t.target, t.name))):
+            return api
+    return None
+
+
 def _matching(source: str) -> list[BronzeSpec]:
     """The bronze tables that a name means: all those of a source, or one table."""
     specs = warehouse().bronze_specs
@@ -61,7 +106,8 @@ def _matching(source: str) -> list[BronzeSpec]:
         if source in (target, target.split(".", 1)[1], spec.source.name, spec.source.__name__)
     ]
     if not found:
-        known = ", ".join(f"{spec.source.name} ({target})" for target, spec in sorted(specs.items())) or "none"
+        names = [f"{spec.source.name} ({target})" for target, spec in sorted(specs.items())]
+        known = ", ".join([*names, *sorted(warehouse().apis)]) or "none"
         raise CommandError(f"No source or bronze table is called {source}. There are: {known}.")
     return found
 

@@ -120,7 +120,7 @@ class States(silver.Table):
     class Meta:
         source = RawMembers
         key = ("region", "id")
-        history = SCD2(effective="updated", deleted_when="op = 'D'", tracked="state")
+        history = SCD2(effective="updated", deleted_when="op = 'D'", tracked="state", sequence="score")
 
 
 class Latest(silver.Table):

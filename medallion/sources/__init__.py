@@ -1,0 +1,27 @@
+"""Sources: where rows come from, as a user declares it.
+
+class Crm(sources.CsvFiles):
+    \"\"\"The CRM's daily drop.\"\"\"
+    path = "crm/customers_*.csv"
+    unknown_columns = sources.KEEP
+"""
+
+from medallion.sources.base import InvalidSourceError, Source
+from medallion.sources.files import FAIL, KEEP, CsvFiles, Files, JsonFiles, JsonLines, UnknownColumnPolicy
+from medallion.sources.http import Cursor, HttpApi, Link, Offset, PageNumber, Since
+from medallion.sources.records import (
+    Debezium,
+    Decimal,
+    Encoded,
+    EpochDate,
+    EpochTime,
+    JsonRecords,
+    is_json_path,
+    json_path,
+)
+
+__all__ = [
+    "FAIL", "KEEP", "CsvFiles", "Cursor", "Debezium", "Decimal", "Encoded", "EpochDate", "EpochTime", "Files",
+    "HttpApi", "InvalidSourceError", "JsonFiles", "JsonLines", "JsonRecords", "Link", "Offset", "PageNumber", "Since",
+    "Source", "UnknownColumnPolicy", "is_json_path", "json_path",
+]  # fmt: skip
