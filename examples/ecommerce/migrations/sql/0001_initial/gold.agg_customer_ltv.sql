@@ -182,6 +182,7 @@ BEGIN
         GROUP BY c.customer_id;
         l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date));
     END IF;
+    RAISE NOTICE '%', 'gold.agg_customer_ltv' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_customer_ltv');
     ANALYZE pg_temp.computed;

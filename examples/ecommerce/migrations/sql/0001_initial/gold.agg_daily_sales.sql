@@ -228,6 +228,7 @@ BEGIN
         ) AS q;
         l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product));
     END IF;
+    RAISE NOTICE '%', 'gold.agg_daily_sales' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_daily_sales');
     ANALYZE pg_temp.computed;

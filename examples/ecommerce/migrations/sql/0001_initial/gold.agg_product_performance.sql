@@ -182,6 +182,7 @@ BEGIN
         GROUP BY p.product_id;
         l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'silver.stock', (SELECT count(*) FROM silver.stock));
     END IF;
+    RAISE NOTICE '%', 'gold.agg_product_performance' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_product_performance');
     ANALYZE pg_temp.computed;

@@ -241,6 +241,7 @@ BEGIN
         ) AS s ON s.customer_id = c.customer_id;
         l_read := jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers), 'silver.orders', (SELECT count(*) FROM silver.orders));
     END IF;
+    RAISE NOTICE '%', 'gold.dim_customer' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_customer');
     ANALYZE pg_temp.computed;

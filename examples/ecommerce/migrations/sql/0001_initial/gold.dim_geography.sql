@@ -168,6 +168,7 @@ BEGIN
         ) AS n (country, country_name, region) ON n.country = c.country;
         l_read := jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers));
     END IF;
+    RAISE NOTICE '%', 'gold.dim_geography' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_geography');
     ANALYZE pg_temp.computed;

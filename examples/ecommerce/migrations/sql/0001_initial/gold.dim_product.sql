@@ -161,6 +161,7 @@ BEGIN
         FROM silver.products AS p;
         l_read := jsonb_build_object('silver.products', (SELECT count(*) FROM silver.products));
     END IF;
+    RAISE NOTICE '%', 'gold.dim_product' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_product');
     ANALYZE pg_temp.computed;

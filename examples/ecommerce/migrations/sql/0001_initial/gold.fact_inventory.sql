@@ -89,6 +89,7 @@ BEGIN
     WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
         AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
     ) AS q;
+    RAISE NOTICE '%', 'gold.fact_inventory' || ': ' || dwh_etl.way_of_load('it has a subquery in an expression (EXISTS, IN or a value)', NULL);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.fact_inventory');
     ANALYZE pg_temp.computed;

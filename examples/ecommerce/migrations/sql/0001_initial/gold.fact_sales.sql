@@ -321,6 +321,7 @@ BEGIN
         ) AS q;
         l_read := jsonb_build_object('silver.order_items', (SELECT count(*) FROM silver.order_items), 'silver.orders', (SELECT count(*) FROM silver.orders), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'gold.dim_geography', (SELECT count(*) FROM gold.dim_geography));
     END IF;
+    RAISE NOTICE '%', 'gold.fact_sales' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.fact_sales');
     ANALYZE pg_temp.computed;

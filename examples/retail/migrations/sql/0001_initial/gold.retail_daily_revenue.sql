@@ -133,6 +133,7 @@ BEGIN
         GROUP BY 1, 2;
         l_read := jsonb_build_object('silver.invoice_lines', (SELECT count(*) FROM silver.invoice_lines));
     END IF;
+    RAISE NOTICE '%', 'gold.retail_daily_revenue' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_daily_revenue');
     ANALYZE pg_temp.computed;

@@ -53,6 +53,7 @@ BEGIN
     FROM silver.invoice_lines AS l
     -- Of several descriptions at one moment the first by name: the same, whatever the order of the files.
     ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description;
+    RAISE NOTICE '%', 'gold.retail_dim_product' || ': ' || dwh_etl.way_of_load('it has DISTINCT ON', NULL);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_dim_product');
     ANALYZE pg_temp.computed;

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("lineage", "0013_images"),
-        ("medallion", "0007_gold"),
+        ("medallion", "0010_change_events"),
     ]
 
     operations = [
