@@ -8,7 +8,7 @@ from sqlglot import exp
 
 #: Functions that say the same of the same values whenever they are asked, and read no table.
 _STEADY: tuple[type[exp.Func], ...] = (
-    exp.Abs, exp.And, exp.ArrayAgg, exp.AtTimeZone, exp.Avg, exp.Case, exp.Cast, exp.Ceil, exp.Coalesce,
+    exp.Abs, exp.And, exp.ArrayAgg, exp.Avg, exp.Case, exp.Cast, exp.Ceil, exp.Coalesce,
     exp.Concat, exp.ConcatWs, exp.Count, exp.Exp, exp.Extract, exp.Floor, exp.Greatest, exp.GroupConcat, exp.If,
     exp.Initcap, exp.JSONExtract, exp.JSONExtractScalar, exp.Least, exp.Left, exp.Length, exp.Ln, exp.LogicalAnd,
     exp.LogicalOr, exp.Lower, exp.MD5, exp.Max, exp.Min, exp.Nullif, exp.Or, exp.Pad, exp.Pow, exp.RegexpILike,
@@ -22,7 +22,7 @@ _STEADY_NAMES = {"btrim", "date_part", "ltrim", "make_date", "make_interval", "m
 #: Texts that PostgreSQL casts to another time each day.
 _TODAY = ("now", "today", "tomorrow", "yesterday")
 #: What is written again as it was read, so that a condition made of it asks what the author's asks.
-_PLAIN: tuple[type[exp.Expression], ...] = (
+_PLAIN: tuple[type[exp.Expr], ...] = (
     exp.Abs, exp.Add, exp.And, exp.AtTimeZone, exp.Between, exp.Boolean, exp.Case, exp.Cast, exp.Ceil, exp.Coalesce,
     exp.Column, exp.DPipe, exp.DataType, exp.DataTypeParam, exp.Div, exp.EQ, exp.Extract, exp.Floor, exp.GT, exp.GTE,
     exp.Greatest, exp.ILike, exp.Identifier, exp.If, exp.In, exp.Initcap, exp.Is, exp.LT, exp.LTE, exp.Least, exp.Left,
@@ -32,12 +32,12 @@ _PLAIN: tuple[type[exp.Expression], ...] = (
 )  # fmt: skip
 
 
-def is_plain(expression: exp.Expression) -> bool:
+def is_plain(expression: exp.Expr) -> bool:
     """Whether an expression is written again exactly as it was read."""
     return all(isinstance(node, _PLAIN) for node in expression.walk())
 
 
-def unsteady(tree: exp.Expression) -> str | None:
+def unsteady(tree: exp.Expr) -> str | None:
     """The name of a function of which Assay does not know that it is one of its arguments alone."""
     for function in tree.find_all(exp.Func):
         if isinstance(function, exp.Anonymous | exp.AnonymousAggFunc):
@@ -51,7 +51,7 @@ def unsteady(tree: exp.Expression) -> str | None:
     return None
 
 
-def conjuncts(condition: exp.Expression | None) -> Iterator[exp.Expression]:
+def conjuncts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
     """The conditions that all hold where a condition does."""
     if condition is None:
         return
@@ -64,7 +64,7 @@ def conjuncts(condition: exp.Expression | None) -> Iterator[exp.Expression]:
         yield condition
 
 
-def name_of(identifier: exp.Expression) -> str:
+def name_of(identifier: exp.Expr) -> str:
     """A name as the database knows it."""
     found = identifier.this if isinstance(identifier, exp.Column) else identifier
     if isinstance(found, exp.Identifier) and found.args.get("quoted"):

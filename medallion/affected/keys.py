@@ -101,7 +101,7 @@ class _Candidates:
             kept = f" WHERE {' AND '.join(conditions)}" if conditions else ""
             yield f"SELECT {', '.join(columns)} FROM {', '.join(way.sources)}{kept}"  # noqa: S608 - of quoted names
 
-    def _ways(self, select: Select, used: list[exp.Expression]) -> list[_Way]:
+    def _ways(self, select: Select, used: list[exp.Expr]) -> list[_Way]:
         chain = self._needed(select, used)
         columns = _columns([*used, *(condition for _, on in chain for condition in on)])
         ways = [self.start()]
@@ -116,7 +116,7 @@ class _Candidates:
                 raise Whole("it has too many outer joins to ask each way in which a row comes about")
         return ways
 
-    def _needed(self, select: Select, used: list[exp.Expression]) -> list[tuple[Joined, list[exp.Expression]]]:
+    def _needed(self, select: Select, used: list[exp.Expr]) -> list[tuple[Joined, list[exp.Expr]]]:
         """The relations with their conditions, without those that a LEFT JOIN only adds to the values: no row comes or
         goes with them."""
         read, chain = set(_columns(used)), []
@@ -170,7 +170,7 @@ class _Join:
 
     candidates: _Candidates
     joined: Joined
-    on: list[exp.Expression]
+    on: list[exp.Expr]
     before: list[Joined]
     read: set[str]
     columns: Columns
@@ -216,7 +216,7 @@ def nothing(rows: str, columns: Collection[str]) -> str:
     return f"(SELECT {names} FROM (VALUES (1)) AS one (one) LEFT JOIN {rows} ON false)"  # noqa: S608 - of quoted names
 
 
-def _columns(expressions: list[exp.Expression]) -> Columns:
+def _columns(expressions: list[exp.Expr]) -> Columns:
     """The columns that are asked for, by the names of their tables."""
     found: dict[str, set[str]] = {}
     for expression in expressions:
@@ -231,7 +231,7 @@ def _constant(relation: Constant) -> str:
     return f"(SELECT * FROM (VALUES {rows}) AS v ({columns}))"  # noqa: S608 - of quoted names
 
 
-def _sql(expression: exp.Expression, called: Mapping[str, str]) -> str:
+def _sql(expression: exp.Expr, called: Mapping[str, str]) -> str:
     """An expression with the relations as they are called there."""
     renamed = expression.copy()
     for column in renamed.find_all(exp.Column):

@@ -69,7 +69,7 @@ def _body(body: Body, wanted: Mapping[str, str], found: dict[Leaf, Pins], top: b
             _body(relation.body, outputs, found)
 
 
-def _direct(select: Select, expression: exp.Expression, top: bool) -> Iterator[Place]:
+def _direct(select: Select, expression: exp.Expr, top: bool) -> Iterator[Place]:
     """The columns that a key column is. Inside of a subquery none that an outer join may lack."""
     if isinstance(expression, exp.Column):
         if top or not _may_lack(select, alias_of(expression)):
@@ -89,7 +89,7 @@ def _may_lack(select: Select, alias: str) -> bool:
     )
 
 
-def _by_expression(select: Select, key: str, expression: exp.Expression, found: dict[Leaf, Pins]) -> None:
+def _by_expression(select: Select, key: str, expression: exp.Expr, found: dict[Leaf, Pins]) -> None:
     """A key that is computed of one table alone."""
     aliases = {alias_of(column) for column in expression.find_all(exp.Column)}
     if len(aliases) != 1:
@@ -124,12 +124,13 @@ def _edges(select: Select) -> Iterator[tuple[Place, Place]]:
                     yield start, to
 
 
-def _equation(condition: exp.Expression) -> tuple[Place, Place] | None:
-    if not (
-        isinstance(condition, exp.EQ) and all(isinstance(s, exp.Column) for s in (condition.left, condition.right))
-    ):
+def _equation(condition: exp.Expr) -> tuple[Place, Place] | None:
+    if not isinstance(condition, exp.EQ):
         return None
-    left, right = ((alias_of(side), name_of(side)) for side in (condition.left, condition.right))
+    one, other = condition.left, condition.right
+    if not (isinstance(one, exp.Column) and isinstance(other, exp.Column)):
+        return None
+    left, right = (alias_of(one), name_of(one)), (alias_of(other), name_of(other))
     return (left, right) if left[0] != right[0] else None
 
 

@@ -63,7 +63,7 @@ class Joined:
     alias: str
     relation: Relation
     side: str
-    on: list[exp.Expression]
+    on: list[exp.Expr]
 
 
 @dataclass(eq=False)
@@ -71,14 +71,14 @@ class Select:
     """One SELECT. grouped: its GROUP BY, or None."""
 
     joined: list[Joined]
-    where: list[exp.Expression]
-    outputs: dict[str, exp.Expression]
-    grouped: list[exp.Expression] | None
+    where: list[exp.Expr]
+    outputs: dict[str, exp.Expr]
+    grouped: list[exp.Expr] | None
 
     def relation(self, alias: str) -> Relation:
         return next(j.relation for j in self.joined if j.alias == alias)
 
-    def knows(self, expression: exp.Expression) -> bool:
+    def knows(self, expression: exp.Expr) -> bool:
         """Whether the value of an expression can be told without its aggregates, and is written as it was read."""
         if not is_plain(expression):
             return False
@@ -93,7 +93,7 @@ class Select:
             name for name, expression in self.outputs.items() if self.knows(expression) and self._is_group(expression)
         ]
 
-    def _is_group(self, expression: exp.Expression) -> bool:
+    def _is_group(self, expression: exp.Expr) -> bool:
         """Whether an expression is one of the groups, or made of them."""
         if self.grouped is None or expression in self.grouped:
             return True
@@ -151,7 +151,7 @@ def read(tree: exp.Query, looked_up: Collection[exp.Table]) -> Body:
     return body
 
 
-_REFUSED: dict[type[exp.Expression], str] = {
+_REFUSED: dict[type[exp.Expr], str] = {
     exp.Window: "it has a window function, which looks at other rows than those of its key",
     exp.Exists: "it has a subquery in an expression (EXISTS, IN or a value)",
     exp.Intersect: "it has INTERSECT",
@@ -173,7 +173,7 @@ _REFUSED: dict[type[exp.Expression], str] = {
 class _Bound:
     """The query of a common table expression with those that it sees."""
 
-    query: exp.Expression
+    query: exp.Expr
     ctes: Ctes
 
 
@@ -184,7 +184,7 @@ class _Reader:
     def __init__(self, looked_up: Collection[exp.Table]) -> None:
         self._looked_up = {id(table) for table in looked_up}
 
-    def body(self, tree: exp.Expression, ctes: Ctes) -> Body:
+    def body(self, tree: exp.Expr, ctes: Ctes) -> Body:
         if isinstance(tree, exp.Subquery) and not tree.alias:
             return self.body(tree.this, ctes)
         if not isinstance(tree, exp.Select | exp.Union):
@@ -197,7 +197,7 @@ class _Reader:
             return Union(left, right)
         return self._select(tree, ctes)
 
-    def _ctes(self, tree: exp.Expression, outer: Ctes) -> dict[str, tuple[_Bound, list[str]]]:
+    def _ctes(self, tree: exp.Expr, outer: Ctes) -> dict[str, tuple[_Bound, list[str]]]:
         clause = tree.args.get("with_")
         found: dict[str, tuple[_Bound, list[str]]] = {}
         if clause is None:
@@ -239,7 +239,7 @@ class _Reader:
             self._resolved(having.this, select)
         return select
 
-    def _grouped(self, tree: exp.Select, select: Select) -> list[exp.Expression] | None:
+    def _grouped(self, tree: exp.Select, select: Select) -> list[exp.Expr] | None:
         group = tree.args.get("group")
         if group is None:
             if any(e.find(exp.AggFunc) for e in select.outputs.values()) or tree.args.get("having") is not None:
@@ -270,7 +270,7 @@ class _Reader:
             raise Whole(f"it has a {side} join without ON")
         return self._joined(join.this, side, on, ctes)
 
-    def _joined(self, node: exp.Expression, side: str, on: exp.Expression | None, ctes: Ctes) -> Joined:
+    def _joined(self, node: exp.Expr, side: str, on: exp.Expr | None, ctes: Ctes) -> Joined:
         if node.args.get("joins"):
             raise Whole("it has joins in parentheses")
         if node.args.get("sample") or node.args.get("pivots"):
@@ -301,14 +301,14 @@ class _Reader:
             raise Whole("it has a subquery without a name")
         return Joined(name, relation, side, list(conjuncts(on)))
 
-    def _derived(self, tree: exp.Expression | _Bound, columns: list[str], ctes: Ctes) -> Derived:
+    def _derived(self, tree: exp.Expr | _Bound, columns: list[str], ctes: Ctes) -> Derived:
         query, seen = (tree.query, tree.ctes) if isinstance(tree, _Bound) else (tree, ctes)
         body = self.body(query, seen)
         if columns:
             _rename(body, columns)
         return Derived(body)
 
-    def _resolved(self, expression: exp.Expression, select: Select) -> exp.Expression:
+    def _resolved(self, expression: exp.Expr, select: Select) -> exp.Expr:
         """The expression with the table before each column; what is read of a table is noted with it."""
         if expression.find(exp.Subquery, exp.Select):
             raise Whole("it has a subquery in an expression (EXISTS, IN or a value)")

@@ -11,7 +11,7 @@ from medallion.star_checks import computed_in_full
 
 
 class Command(DjangoCommand):
-    def handle(self, *app_labels: str, **options: Any) -> None:
+    def handle(self, *app_labels: list[str], **options: Any) -> None:
         super().handle(*app_labels, **options)
         if app_labels or options.get("list_tags"):
             return
