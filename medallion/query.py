@@ -83,10 +83,12 @@ class Query:
         tables = [table for table in self.tree.find_all(exp.Table) if id(table) in conditions]
         for table in sorted(tables, key=lambda table: -_begin(table)):
             name = ident(table.db, table.name)
-            called = ident(table.alias or table.name)
+            alias = table.args.get("alias")
+            called = ident(_name(alias.this) if alias else table.name)
             rows = f"(SELECT * FROM {name} AS {called} WHERE {conditions[id(table)]})"  # noqa: S608 - quoted
-            alias = "" if table.alias else f" AS {called}"
-            text = text[: _begin(table)] + rows + alias + text[table.this.meta["end"] + 1 :]
+            text = (
+                text[: _begin(table)] + rows + ("" if alias else f" AS {called}") + text[table.this.meta["end"] + 1 :]
+            )
         return text
 
     def lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
@@ -130,6 +132,11 @@ class Query:
             # sqlglot walks in another order each time; the same query must give the same text.
             found += [(name, table, column, expression) for table, column in sorted(leaves)]
         return found
+
+
+def _name(identifier: exp.Identifier) -> str:
+    """A name as the database knows it."""
+    return identifier.name if identifier.args.get("quoted") else identifier.name.lower()
 
 
 def _begin(table: exp.Table) -> int:

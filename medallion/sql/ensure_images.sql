@@ -25,7 +25,8 @@ BEGIN
         END IF;
         IF l_kept THEN
             EXECUTE format('DROP TRIGGER IF EXISTS keep_new_rows ON %1$s; DROP TRIGGER IF EXISTS keep_old_rows ON %1$s; '
-                           'DROP TRIGGER IF EXISTS keep_changed_rows ON %1$s', l_relation);
+                           'DROP TRIGGER IF EXISTS keep_changed_rows ON %1$s; '
+                           'DROP TRIGGER IF EXISTS keep_no_rows ON %1$s', l_relation);
         END IF;
         RETURN;
     END IF;
@@ -56,6 +57,8 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER keep_new_rows AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows '
                    'FOR EACH STATEMENT EXECUTE FUNCTION dwh_etl.keep_images(%L)', l_relation, in_target);
     EXECUTE format('CREATE OR REPLACE TRIGGER keep_old_rows AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows '
+                   'FOR EACH STATEMENT EXECUTE FUNCTION dwh_etl.keep_images(%L)', l_relation, in_target);
+    EXECUTE format('CREATE OR REPLACE TRIGGER keep_no_rows AFTER TRUNCATE ON %s '
                    'FOR EACH STATEMENT EXECUTE FUNCTION dwh_etl.keep_images(%L)', l_relation, in_target);
     EXECUTE format('CREATE OR REPLACE TRIGGER keep_changed_rows AFTER UPDATE ON %s REFERENCING OLD TABLE AS old_rows '
                    'NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION dwh_etl.keep_images(%L)', l_relation, in_target);

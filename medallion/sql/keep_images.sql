@@ -20,13 +20,13 @@ BEGIN
     IF current_setting('assay.images', true) = 'off' THEN
         RETURN NULL;
     END IF;
-    IF TG_OP <> 'INSERT' THEN
+    IF TG_OP IN ('UPDATE', 'DELETE') THEN
         SELECT count(*) INTO l_old FROM old_rows;
     END IF;
-    IF TG_OP <> 'DELETE' THEN
+    IF TG_OP IN ('UPDATE', 'INSERT') THEN
         SELECT count(*) INTO l_new FROM new_rows;
     END IF;
-    IF l_old + l_new = 0 THEN
+    IF l_old + l_new = 0 AND TG_OP <> 'TRUNCATE' THEN
         RETURN NULL;
     END IF;
     l_batch := (
@@ -39,8 +39,9 @@ BEGIN
     END IF;
 
     INSERT INTO dwh_staging.images AS i (batch_no, target, rows, everything)
-    VALUES (l_batch, l_target, greatest(l_old, l_new), false)
-    ON CONFLICT (batch_no) DO UPDATE SET rows = i.rows + excluded.rows
+    VALUES (l_batch, l_target, greatest(l_old, l_new), TG_OP = 'TRUNCATE')
+    ON CONFLICT (batch_no) DO UPDATE
+    SET rows = i.rows + excluded.rows, everything = i.everything OR excluded.everything
     RETURNING i.rows, i.everything, i.rows = greatest(l_old, l_new) AS is_first INTO l_kept;
     IF l_kept.is_first THEN
         WITH gone AS (
@@ -60,17 +61,18 @@ BEGIN
         UPDATE dwh_staging.images SET everything = true WHERE batch_no = l_batch;
         EXECUTE format('DELETE FROM %s WHERE _batch_no = $1', l_images) USING l_batch;
     ELSIF NOT l_kept.everything THEN
-        IF TG_OP <> 'INSERT' THEN
+        IF TG_OP IN ('UPDATE', 'DELETE') THEN
             EXECUTE format('INSERT INTO %s SELECT $1, -1, o.* FROM old_rows AS o', l_images) USING l_batch;
         END IF;
-        IF TG_OP <> 'DELETE' THEN
+        IF TG_OP IN ('UPDATE', 'INSERT') THEN
             EXECUTE format('INSERT INTO %s SELECT $1, 1, n.* FROM new_rows AS n', l_images) USING l_batch;
         END IF;
     END IF;
 
     IF l_foreign THEN
         PERFORM dwh_lineage.close_batch(
-            l_batch, NULL, greatest(l_new - l_old, 0), least(l_old, l_new), greatest(l_old - l_new, 0)
+            l_batch, NULL, CASE WHEN TG_OP <> 'TRUNCATE' THEN greatest(l_new - l_old, 0) END, least(l_old, l_new),
+            greatest(l_old - l_new, 0)
         );
         IF TG_OP = 'DELETE' AND EXISTS (
             SELECT 1 FROM dwh_lineage.targets AS t WHERE t.target = l_target AND t.kind = 'dimension'

@@ -64,7 +64,11 @@ def _plain(draw: Draw, ctes: list[str]) -> Asked:
 def _grouped(draw: Draw, ctes: list[str], part: int | None, distinct: bool = False) -> Asked:
     items, source = _joined(draw, ctes)
     keys, needed = [], []
-    for _ in range(draw(st.integers(1, 2))):
+    both = _either_side(items, source)
+    if both and draw(st.booleans()):
+        keys.append(both)
+        needed.append(f"{both} IS NOT NULL")
+    for _ in range(draw(st.integers(0 if keys else 1, 2 - len(keys)))):
         item = draw(st.sampled_from(items))
         key, condition = _key(draw, item, items)
         keys.append(key)
@@ -84,6 +88,15 @@ def _grouped(draw: Draw, ctes: list[str], part: int | None, distinct: bool = Fal
         f"FROM {source}{where}\nGROUP BY {by}{having}",
         names,
     )
+
+
+def _either_side(items: list[Item], source: str) -> str | None:
+    """What a full join of two tables joins by, from the side that has it."""
+    if len(items) != 2 or "FULL JOIN" not in source.split("\n")[-1]:
+        return None
+    one, other = source.rsplit(" ON ", 1)[1].split(" = ")
+    known = all(column.split(".")[1] in item.known for column, item in zip((one, other), items, strict=True))
+    return f"coalesce({one}, {other})" if known else None
 
 
 def _key(draw: Draw, item: Item, items: list[Item]) -> tuple[str, str | None]:

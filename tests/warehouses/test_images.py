@@ -71,6 +71,14 @@ def test_a_change_outside_of_a_load_reaches_the_readers(tables: bench.Connection
     assert way(tables) == "computed the 1 key that changes touch."
 
 
+def test_a_table_that_is_emptied_is_computed_in_full(tables: bench.Connection) -> None:
+    begin(tables, contract(BY_K))
+    tables.execute("TRUNCATE silver.p1; INSERT INTO silver.p1 VALUES (1, 7, 7, 'x')")
+    bench.call(tables, TARGET)
+    assert differs(tables, BY_K) == ({}, {})
+    assert "changed much of silver.p1" in way(tables)
+
+
 def test_without_images_everything_is_computed(tables: bench.Connection) -> None:
     begin(tables, contract(BY_K))
     change(tables, ADDED)
