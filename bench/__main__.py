@@ -20,6 +20,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent / name) for name in (
 from assay import servers  # noqa: E402 - the source roots first, as in manage.py
 
 DATABASE = "assay_bench"
+REDIS_DATABASE = 15
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
     parts = urlsplit(home)
     # urlunsplit would lose the slashes of an address without a host.
     url = f"{parts.scheme}://{parts.netloc}/{DATABASE}?{parts.query}".rstrip("?")
+    os.environ["REDIS_URL"] = _own_redis(os.environ["REDIS_URL"])
     os.environ.update(DATABASE_URL=url, DJANGO_SETTINGS_MODULE="assay.settings")
     with closing(psycopg.connect(home, autocommit=True)) as server:
         server.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
@@ -41,6 +43,14 @@ def main() -> None:
             _measure(url, options.rows, options.tries)
         finally:
             server.execute(f"DROP DATABASE {DATABASE}")
+
+
+def _own_redis(url: str) -> str:
+    """A database of that Redis for the measures alone: another worker would take their messages."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}?db={REDIS_DATABASE}"
+    return f"{parts.scheme}://{parts.netloc}/{REDIS_DATABASE}"
 
 
 def _measure(url: str, rows: int, tries: int) -> None:
@@ -52,13 +62,14 @@ def _measure(url: str, rows: int, tries: int) -> None:
     call_command("migrate", verbosity=0)
     connections.close_all()
     # Django is set up by now: these modules import models.
-    from bench import bronze_to_silver, csv_to_bronze, silver_to_gold, steps, ticks
+    from bench import bronze_to_silver, csv_to_bronze, replays, silver_to_gold, steps, ticks
     from bench.report import Row, table
 
     measures: tuple[Callable[[], list[Row]], ...] = (
         lambda: csv_to_bronze.run(url, tries=tries),
         lambda: bronze_to_silver.run(url, size=rows, tries=tries),
         lambda: silver_to_gold.run(url, size=rows, tries=tries),
+        lambda: replays.run(url, exceptions=rows // 10, tries=tries),
         lambda: steps.run(url, tries=tries),
         lambda: ticks.run(url, tries=tries),
     )

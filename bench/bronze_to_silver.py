@@ -9,25 +9,34 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg.rows import TupleRow
 
+from bench import warm
 from bench.report import Row, compared, seconds
 from bench.warehouse import TABLES, install, remove
 
 Connection = psycopg.Connection[TupleRow]
 
-#: One row: customer n as of version v; one of a hundred has a bad e-mail.
-_ROW = """
+
+def row(status: str = "CASE WHEN n % 3 = 0 THEN 'Inactive' ELSE 'active' END") -> str:
+    """One row: customer n as of version v; one of a hundred has a bad e-mail."""
+    return f"""
     md5(n::text)::uuid::text,
     CASE WHEN n % 100 = 7 THEN 'nobody' ELSE 'User' || n || '@example' || n % 97 || '.com' END,
     ' Customer ' || n || CASE WHEN v > 0 THEN ' v' || v ELSE '' END,
-    CASE WHEN n % 3 = 0 THEN 'Inactive' ELSE 'active' END, '2024-01-02',
+    {status}, '2024-01-02',
     to_char(timestamp '2024-01-01 08:00' + v * interval '30 days' + n % 20000 * interval '1 minute',
         'YYYY-MM-DD HH24:MI:SS'), 'U'
 """
+
+
+_ROW = row()
 _COLUMNS = "(id, email, name, status, created_date, updated_date, op)"
 _GOOD = r"""
     email ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' AND char_length(name) >= 2 AND status IN ('active', 'inactive', 'suspended')
@@ -76,14 +85,18 @@ _HAND_OPEN = f"""
 def run(connection_url: str, size: int = 1_000_000, tries: int = 1) -> list[Row]:
     """Measures what `_extracts` and `_deltas` say, `tries` times anew; the deltas of a tenth of the rows too."""
     measured: dict[Operation, list[tuple[float, float]]] = {}
-    with psycopg.connect(connection_url, autocommit=True) as connection:
+    with (
+        psycopg.connect(connection_url, autocommit=True) as connection,
+        tempfile.TemporaryDirectory() as folder,
+        warm.worker(Path(folder)),
+    ):
         for _ in range(tries):
             for rows, operations in ((size, [*_extracts(size), *_deltas(size)]), (size // 10, _deltas(size // 10))):
                 _start(connection, rows if rows < size else 0)
                 for operation in operations:
                     measured.setdefault(operation, []).append(_measure(connection, operation))
         _drop(connection)
-    return [compared(operation.name, pairs, operation.goal) for operation, pairs in measured.items()]
+    return [compared(operation.name, pairs, operation.goal) for operation, pairs in measured.items() if operation.name]
 
 
 @dataclass(frozen=True)
@@ -92,8 +105,8 @@ class Operation:
 
     name: str
     rows: str
-    goal: float
-    whole_process: bool = False
+    goal: float | None
+    way: str = "work"
 
 
 def _extracts(size: int) -> list[Operation]:
@@ -109,13 +122,16 @@ def _extracts(size: int) -> list[Operation]:
 
 
 def _deltas(size: int) -> list[Operation]:
-    """2 % of the keys changed; once more in a process of its own."""
+    """2 % of the keys changed: the work alone; by a run and a worker that runs already (its first load, which
+    opens its connections, is not shown); in a process that is started for it."""
     name = f"silver SCD2, delta of {size // 50:,} on {size:,}"
     changed = f"SELECT n * 50 - 1 AS n, {{}} AS v FROM generate_series(1, {size // 50}) AS n"
     work, whole = (1.3, 1.5) if size >= 1_000_000 else (1.5, 3)
     return [
         Operation(name, changed.format(2), work),
-        Operation(f"{name}, whole process", changed.format(3), whole, whole_process=True),
+        Operation("", changed.format(3), None, "warm worker"),
+        Operation(f"{name}, warm worker", changed.format(4), whole, "warm worker"),
+        Operation(f"{name}, new process", changed.format(5), None, "new process"),
     ]
 
 
@@ -129,24 +145,30 @@ def _start(connection: Connection, size: int) -> None:
 
 
 def _measure(connection: Connection, operation: Operation) -> tuple[float, float]:
-    batch = _arrive(connection, operation.rows)
+    batch = arrive(connection, operation.rows)
     connection.execute("VACUUM ANALYZE bronze.bench_raw_customers_rows")
     limit = seconds(lambda: _by_hand(connection, batch))
-    ours = seconds(_by_process if operation.whole_process else lambda: by_load(connection))
+    ways: dict[str, Callable[[], object]] = {
+        "work": lambda: by_load(connection),
+        "warm worker": lambda: warm.load(connection),
+        "new process": _by_process,
+    }
+    ours = seconds(ways[operation.way])
     _compare(connection)
     connection.execute("VACUUM ANALYZE silver.bench_customers")
     connection.execute("VACUUM ANALYZE dwh_staging.hand")
     return limit, ours
 
 
-def _arrive(connection: Connection, rows: str) -> int:
+def arrive(connection: Connection, rows: str, values: str = _ROW) -> int:
+    """Ingests so many rows, (n, v), as one batch."""
     with connection.transaction():
         begun = connection.execute(
             "SELECT dwh_etl.begin_ingestion('bronze.bench_raw_customers', 'crm', 'bench', gen_random_uuid()::text)"
         ).fetchone()
         batch = int(begun[0]) if begun else 0
         written = connection.execute(
-            _literal(f"INSERT INTO bronze.bench_raw_customers_rows {_COLUMNS} SELECT {_ROW} FROM ({rows}) AS x")
+            _literal(f"INSERT INTO bronze.bench_raw_customers_rows {_COLUMNS} SELECT {values} FROM ({rows}) AS x")
         )
         connection.execute("SELECT dwh_etl.finish_ingestion(%s, %s)", (batch, written.rowcount))
     return batch

@@ -12,6 +12,7 @@ from medallion.warehouse import (
     Matches,
     MinLength,
     OneOf,
+    Pipeline,
     Required,
     Text,
     Timestamp,
@@ -23,9 +24,10 @@ from medallion.warehouse import (
 
 
 class Crm(sources.CsvFiles):
-    """Never read: the measures write bronze by SQL, to leave the reading of files out."""
+    """Files of the measures of bronze; those of silver write bronze by SQL, to leave the reading of files out."""
 
-    path = "bench/*.csv"
+    path = "*.csv"
+    pickup = True
 
 
 class BenchRawCustomers(bronze.Table):
@@ -49,6 +51,12 @@ class BenchCustomers(silver.Table):
         source = BenchRawCustomers
         key = "customer_id"
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
+
+
+class BenchLoads(Pipeline):
+    """What a run of the measures loads."""
+
+    targets = [BenchCustomers]
 
 
 TABLES = (BenchRawCustomers, BenchCustomers)

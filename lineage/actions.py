@@ -1,4 +1,4 @@
-"""What people may do to runs. An app that can do something registers it in `ready()`; the pages of runs show buttons.
+"""What people may do to runs. An app says in `ready()` which modules hold actions; the pages of runs show buttons.
 
 Runs are carried out on an upper floor, which these pages cannot import: they meet it here.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
@@ -37,6 +38,7 @@ class Button:
 
 
 _ACTIONS: dict[str, Action] = {}
+_modules: list[str] = []
 
 
 def register(*actions: Action) -> None:
@@ -44,8 +46,15 @@ def register(*actions: Action) -> None:
     _ACTIONS.update({action.page: action for action in actions})
 
 
+def register_from(*modules: str) -> None:
+    """Adds the actions that modules have in `ACTIONS`, by the modules' names; they are imported at the first button."""
+    _modules.extend(modules)
+
+
 def buttons(user: AbstractBaseUser | AnonymousUser, run: PipelineRun, step: Step | None = None) -> list[Button]:
     """What `user` may do to the run, or with `step` to that step, in the state that they are in."""
+    while _modules:
+        register(*import_module(_modules.pop(0)).ACTIONS)
     place = [run.pk] if step is None else [run.pk, step.target]
     return [
         Button(action.label, reverse(f"admin:{action.page}", args=place))

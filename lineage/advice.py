@@ -14,6 +14,8 @@ _ADVICE = {
     "AS050": "Look at the table's exceptions; correct the rows or the rules, or let the batch pass (override_gate).",
     "AS051": "See whether the extract is whole; if so many keys are gone indeed, let the batch pass (override_gate).",
     "AS052": "Name a batch that waits for the table, and a reason.",
+    "AS070": "A check does not hold on what the load computed. See its evidence; correct, or let the batch pass.",
+    "AS082": "Rows break rules that no row may break. Correct the rows or the rules, or let the batch pass.",
     "08": "The connection to the database was lost. The step is tried again by itself.",
     "22": "A value did not fit where the SQL put it. Add a rule for it, and the row is set aside instead.",
     "23": "A constraint of the table refused a row. Add a rule for it, or correct the declaration's key.",

@@ -6,6 +6,6 @@ class LineageConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from lineage import graph_urls, pages, urls
+        from lineage import pages
 
-        pages.register(*urls.PAGES, *graph_urls.PAGES)
+        pages.register_from("lineage.urls", "lineage.graph_urls")

@@ -59,6 +59,7 @@ class Rule:
     column_name: str | None
     kind: str
     message: str
+    is_check: bool
     severity: str
     open_breaches: int
 
@@ -271,14 +272,17 @@ _RELATION = """
 """
 
 _RULES = """
-    SELECT r.rule, r.column_name, r.kind, r.message, r.severity, coalesce(o.open_breaches, 0)::bigint AS open_breaches
+    SELECT r.rule, r.column_name, r.kind, r.message, r.is_check, g.severity,
+        coalesce(o.open_breaches, 0)::bigint AS open_breaches
     FROM dwh_lineage.quality_rules AS r
     LEFT JOIN LATERAL (
         SELECT sum(d.delta) AS open_breaches
         FROM dwh_lineage.quality_issues AS i
         JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id
-        WHERE i.target = r.target AND i.rule = r.rule
+        -- Without a first batch it has no rows: a check that fails, a rule that warns.
+        WHERE i.target = r.target AND i.rule = r.rule AND i.first_batch_no IS NOT NULL
     ) AS o ON true
+    LEFT JOIN dwh_lineage.governing(%(target)s) AS g ON g.rule = r.rule
     WHERE r.target = %(target)s AND r.active
     ORDER BY r.position
 """

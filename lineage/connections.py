@@ -16,11 +16,16 @@ from psycopg.rows import TupleRow
 ROLE = "etl_service"
 
 # Where the role could not be created, or may not be taken, loads run as who connects (lineage/sql/roles.sql says so).
-_MAY_TAKE_ROLE: LiteralString = """
-    SELECT CASE WHEN to_regrole(%(role)s) IS NULL THEN false ELSE pg_has_role(current_user, %(role)s, 'SET') END
+_TAKE_ROLE: LiteralString = """
+    SELECT set_config('role', %(role)s, false)
+    WHERE CASE WHEN to_regrole(%(role)s) IS NULL THEN false ELSE pg_has_role(current_user, %(role)s, 'SET') END
 """
 SILENT_SECONDS = 10.0
 _SET: LiteralString = "SELECT set_config(%s, %s, false)"
+_LIMIT: LiteralString = """
+    SELECT set_config('statement_timeout', %(statement)s, false), set_config('lock_timeout', %(lock)s, false),
+        set_config('idle_in_transaction_session_timeout', %(idle)s, false)
+"""
 
 
 def work_connection(
@@ -42,19 +47,12 @@ def work_connection(
     parameters |= {"autocommit": True, "application_name": f"assay {purpose}"}
     connection: psycopg.Connection[TupleRow] = psycopg.connect(**parameters)
     try:
-        limits = {
-            "statement_timeout": statement_timeout,
-            "lock_timeout": lock_timeout,
-            "idle_in_transaction_session_timeout": idle_in_transaction_session_timeout,
-        }
-        for name, seconds in limits.items():
-            connection.execute(_SET, (name, f"{round(seconds * 1000)}ms"))
+        limits = {"statement": statement_timeout, "lock": lock_timeout, "idle": idle_in_transaction_session_timeout}
+        connection.execute(_LIMIT, {name: f"{round(seconds * 1000)}ms" for name, seconds in limits.items()})
         # A server on a system that cannot look at a socket's other end refuses the check; work goes on without it.
         with suppress(psycopg.errors.InvalidParameterValue):
             connection.execute(_SET, ("client_connection_check_interval", "1s"))
-        row = connection.execute(_MAY_TAKE_ROLE, {"role": ROLE}).fetchone()
-        if row is not None and row[0]:
-            connection.execute(_SET, ("role", ROLE))
+        connection.execute(_TAKE_ROLE, {"role": ROLE})
     except BaseException:
         connection.close()
         raise

@@ -1,12 +1,14 @@
-"""The pages of the apps. An app registers its pages in `ready()`; the admin site mounts them under `admin/`.
+"""The pages of the apps. An app says in `ready()` which modules hold them; the admin site mounts them under `admin/`.
 
-Lower floors cannot import the site, so they meet it here.
+Lower floors cannot import the site, so they meet it here. The modules are imported when somebody asks for pages:
+a command asks for none, and importing all views would take longer than most commands do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from django.contrib import admin
@@ -25,10 +27,12 @@ class Page:
     permission: str  # "lineage.view_pipelinerun"; staff without it are refused
     order: int = 0
     in_navigation: bool = False
+    or_permission: str = ""  # another that is as good
     parent: str = ""  # name of the page above: a breadcrumb, and the navigation entry that is marked
 
 
 _PAGES: dict[str, Page] = {}
+_modules: list[str] = []
 
 
 def register(*pages: Page) -> None:
@@ -40,13 +44,25 @@ def register(*pages: Page) -> None:
             )
 
 
+def register_from(*modules: str) -> None:
+    """Add the pages that modules have in `PAGES`, by the modules' names."""
+    _modules.extend(modules)
+
+
+def _load() -> None:
+    while _modules:
+        register(*import_module(_modules.pop(0)).PAGES)
+
+
 def registered() -> list[Page]:
     """All pages, in the order of the navigation."""
+    _load()
     return sorted(_PAGES.values(), key=lambda page: (page.order, page.name))
 
 
 def trail(name: str) -> list[Page]:
     """The page and the pages above it, the uppermost first; empty where no page has the name."""
+    _load()
     page = _PAGES.get(name)
     return [*trail(page.parent), page] if page else []
 

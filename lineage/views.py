@@ -16,6 +16,7 @@ from lineage.advice import what_to_do
 from lineage.filters import RunFilter
 from lineage.keyset import keyset_page
 from lineage.models import Attempt, Intervention, PipelineRun, Step
+from lineage.models.runs import GATES
 from lineage.pages import page_response
 from lineage.progress import Progress, progress_of
 from lineage.runs import DONE, duration_of, summarise
@@ -119,7 +120,7 @@ def _line(
 
 
 def _failure(step: Step) -> dict[str, Any]:
-    return {"step": step, "advice": what_to_do(step.error_sqlstate)}
+    return {"step": step, "advice": what_to_do(step.error_sqlstate), "is_gate": step.error_sqlstate in GATES}
 
 
 def _pretty(value: object) -> str:

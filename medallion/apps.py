@@ -1,6 +1,27 @@
+from collections.abc import Sequence
+from typing import Any
+
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import CheckMessage, register
 from django.db.models.signals import post_migrate
+
+# What these functions need is imported when they are called: most commands call none of them.
+
+
+def check_declarations(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What is wrong with the warehouses' declarations."""
+    from medallion.checks import check_warehouses
+
+    return check_warehouses(app_configs, **kwargs)
+
+
+def follow_migrate(**signal: Any) -> None:
+    """Makes rows of what the declarations say beside their tables. A receiver of `post_migrate`."""
+    from medallion.installing import install_pipelines
+    from medallion.schedules.declared import follow_declarations
+
+    install_pipelines(**signal)
+    follow_declarations(**signal)
 
 
 class MedallionConfig(AppConfig):
@@ -9,13 +30,8 @@ class MedallionConfig(AppConfig):
 
     def ready(self) -> None:
         from lineage import actions, pages
-        from medallion import run_views, urls
-        from medallion.checks import check_warehouses
-        from medallion.installing import install_pipelines
-        from medallion.schedules.declared import follow_declarations
 
-        pages.register(*urls.PAGES)
-        actions.register(*run_views.ACTIONS)
-        register(check_warehouses)
-        post_migrate.connect(install_pipelines, sender=self)
-        post_migrate.connect(follow_declarations, sender=self)
+        pages.register_from("medallion.urls")
+        actions.register_from("medallion.run_views")
+        register(check_declarations)
+        post_migrate.connect(follow_migrate, sender=self)

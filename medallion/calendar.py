@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 
-import holidays
-
 
 def holidays_between(place: str, first: str, last: str) -> dict[str, str]:
     """Day → name of the public holidays of a country, or of a part of it ("DE-BY"), in English where that is known.
 
     Raises NotImplementedError where the library does not know the place.
     """
+    import holidays  # here, because declarations are imported by every command, and few of them ask for holidays
+
     country, _, part = place.partition("-")
     begin, end = date.fromisoformat(first), date.fromisoformat(last)
     days = holidays.country_holidays(

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from medallion import bronze, declaration, gold, silver, star_checks
+from medallion import bronze, declaration, gold, rule_checks, silver, star_checks
 from medallion.naming import is_name
 from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
@@ -122,7 +122,10 @@ def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessag
         yield _error(
             table, f"Its max_rejected is {table.max_rejected()!r}.", 'Write "5%", or a number of rows.', "E028"
         )
-    yield from _history(table)
+    wrong = list(_history(table))
+    yield from wrong
+    if not wrong:
+        yield from (_error(table, *finding) for finding in rule_checks.of_silver(table))
 
 
 def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
@@ -197,6 +200,8 @@ def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
             yield _error(table, f"Its grain names {name}, which {table.query} does not give.", _known(names), "E043")
     yield from _ungrouped(table, query)
     yield from (_error(table, *finding) for finding in star_checks.findings(table, names))
+    made = [*names, *table.generated()]
+    yield from (_error(table, *finding) for finding in rule_checks.of_checks(table.checks, made, "gold"))
 
 
 def _own_files(table: type[gold.Table] | type[gold.Calendar]) -> Iterator[CheckMessage]:

@@ -7,7 +7,7 @@ import zoneinfo
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from medallion.compile.casts import PARTS, WIDTHS
+from medallion.formats import PARTS, WIDTHS
 from medallion.naming import ident
 from quality.rules import OneOf, Rule
 

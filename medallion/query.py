@@ -1,16 +1,18 @@
-"""A gold table's SELECT, read by sqlglot."""
+"""A gold table's SELECT, read by sqlglot.
+
+sqlglot is imported when a query is read: declarations are imported by every command, and few of them read queries.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Container, Iterator, Mapping
-
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import ParseError, SqlglotError
-from sqlglot.lineage import lineage
+from typing import TYPE_CHECKING
 
 from medallion.naming import ident
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -28,6 +30,10 @@ class Query:
     @functools.cached_property
     def tree(self) -> exp.Query:
         """The parsed query; QueryError where it is not one SELECT."""
+        import sqlglot
+        from sqlglot import exp
+        from sqlglot.errors import ParseError
+
         try:
             statements = [statement for statement in sqlglot.parse(self.text, read="postgres") if statement]
         except ParseError as error:
@@ -50,6 +56,8 @@ class Query:
 
     def tables(self) -> list[str]:
         """The tables of the warehouse that the query reads, as `silver.customers`, each once; QueryError for others."""
+        from sqlglot import exp
+
         ctes = {cte.alias_or_name for cte in self.tree.find_all(exp.CTE)}
         tables: list[str] = []
         for table in self.tree.find_all(exp.Table):
@@ -79,6 +87,8 @@ class Query:
 
     def with_tables(self, conditions: Mapping[int, str]) -> str:
         """The query with only those rows of some tables (by id() of their nodes) for which a condition holds."""
+        from sqlglot import exp
+
         text = self.text
         tables = [table for table in self.tree.find_all(exp.Table) if id(table) in conditions]
         for table in sorted(tables, key=lambda table: -_begin(table)):
@@ -93,6 +103,8 @@ class Query:
 
     def lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
         """The places at which the query reads a dimension otherwise than by its surrogate key."""
+        from sqlglot import exp
+
         for table in self.tree.find_all(exp.Table):
             surrogate = surrogates.get(f"{table.db}.{table.name}")
             if surrogate is not None and not self._joins(table.alias_or_name, surrogate):
@@ -100,6 +112,8 @@ class Query:
 
     def _joins(self, alias: str, column: str) -> bool:
         """Whether a table's column is compared with another table's."""
+        from sqlglot import exp
+
         for equation in self.tree.find_all(exp.EQ):
             sides = [side for side in (equation.left, equation.right) if isinstance(side, exp.Column)]
             if len(sides) == 2 and any(s.name == column and s.table in (alias, "") for s in sides):
@@ -109,6 +123,8 @@ class Query:
 
     def qualified_columns(self, names: Container[str]) -> list[str]:
         """Columns written with layer and table (`gold.dim_customer.name`) of some tables."""
+        from sqlglot import exp
+
         columns = (column for column in self.tree.find_all(exp.Column) if column.db)
         return [column.sql() for column in columns if f"{column.db}.{column.table}" in names]
 
@@ -117,6 +133,10 @@ class Query:
 
         A column that sqlglot cannot follow has no entry here.
         """
+        from sqlglot import exp
+        from sqlglot.errors import SqlglotError
+        from sqlglot.lineage import lineage
+
         found: list[tuple[str, str, str, str]] = []
         for projection in self.tree.selects:
             name, expression = projection.alias_or_name, projection.unalias().sql(dialect="postgres")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from medallion import bronze, declaration
 from medallion.columns import Column, Generated
+from quality.checks import Check
+from quality.rules import References
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected."""
+    max_rejected, checks."""
 
     layer = "silver"
     abstract = True
@@ -113,6 +116,16 @@ class Table(declaration.Table):
         return getattr(cls.Meta, "max_rejected", None)
 
     @classmethod
+    def checks(cls) -> Sequence[Check]:
+        """What must hold before anybody sees a load."""
+        return getattr(cls.Meta, "checks", ())
+
+    @classmethod
+    def key_column(cls) -> str:
+        """The column by which other tables refer to this one."""
+        return cls.key()[0]
+
+    @classmethod
     def contract(cls) -> dict[str, Any]:
         source = cls.Meta.source
         contract: dict[str, Any] = {
@@ -129,6 +142,7 @@ class Table(declaration.Table):
             ("where", getattr(cls.Meta, "where", None)),
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
             ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
+            ("checks", [check.definition() for check in cls.checks()]),
             ("description", cls.description()),
         ):
             if value:
@@ -137,4 +151,5 @@ class Table(declaration.Table):
 
     @classmethod
     def inputs(cls) -> list[str]:
-        return [cls.Meta.source.target]
+        parents = [r.table.target for c in cls.columns().values() for r in c.rules if isinstance(r, References)]
+        return list(dict.fromkeys([cls.Meta.source.target, *parents]))

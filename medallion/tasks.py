@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+from typing import Any
+
+from celery import current_app, shared_task
+from celery.signals import worker_process_init, worker_process_shutdown
 
 from medallion import maintenance
 from medallion.backfills import fill as filling
+from medallion.execution import presence
 from medallion.execution import sweep as sweeping
 from medallion.execution.doorbell import ring
 from medallion.execution.perform import perform_step, step_ahead
@@ -49,3 +53,13 @@ def pick_up() -> None:
 def maintain() -> None:
     """Partitions ahead, indexes summarised, old months dropped; beat sends it every hour."""
     maintenance.maintain(by="beat")
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def _began(**about_it: Any) -> None:
+    presence.announce(sorted(current_app.amqp.queues.consume_from))
+
+
+@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+def _ends(**about_it: Any) -> None:
+    presence.withdraw()

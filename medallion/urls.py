@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from lineage.pages import Page
-from medallion import backfill_views, run_views, schedule_views, views
+from medallion import backfill_views, profile_views, run_views, schedule_views, views
 from medallion.run_views import MAY_OPERATE
 
 _SCHEDULE = "schedules/<int:schedule_id>/"
@@ -42,6 +42,10 @@ PAGES = (
             f"backfill_{verb}", verb.title(), "lineage.change_backfill", parent="backfills",
         )
         for verb in ("pause", "resume", "cancel")
+    ),
+    Page(
+        "profile/<str:name>/", profile_views.profile_of, "profile", "Profile", "lineage.view_target",
+        parent="tables",
     ),
     Page("files/", views.files, "files", "Files", "medallion.view_receivedfile", order=30, in_navigation=True),
     Page("files/upload/<str:table>/", views.upload, "upload", "Upload", "medallion.add_receivedfile", parent="files"),

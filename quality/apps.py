@@ -7,6 +7,5 @@ class QualityConfig(AppConfig):
 
     def ready(self) -> None:
         from lineage import pages
-        from quality import urls
 
-        pages.register(*urls.PAGES)
+        pages.register_from("quality.urls")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from quality.evidence import source_columns
 from quality.models import QualityDecision, QualityException, QualityIssue, QualityRule
-from quality.resolution import Selection
+from quality.resolution import Fix, Selection
+from quality.suggesting import meaning, mend_in_words
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,16 @@ class Question:
     can_be_waived: bool
 
     @property
+    def rule(self) -> str:
+        return self.issue.rule
+
+    @property
     def selection(self) -> Selection:
         return Selection(self.issue.target_id, issue=self.issue.pk, values=self.values)
+
+    def about(self, fix: Fix) -> Selection:
+        """Those of the rows for which the fix has a text."""
+        return Selection(self.issue.target_id, issue=self.issue.pk, fix=fix)
 
 
 def question(issue: QualityIssue, values: tuple[str | None, ...]) -> Question:
@@ -48,10 +56,9 @@ def question(issue: QualityIssue, values: tuple[str | None, ...]) -> Question:
 
 
 def nearest(value: str, accepted: list[Any]) -> str | None:
-    """The accepted value that `value` may be meant to be: the same but for blanks and case, else the most alike."""
-    folded = {str(each).strip().casefold(): str(each) for each in accepted}
-    alike = get_close_matches(value.strip().casefold(), folded, n=1)
-    return folded[alike[0]] if alike else None
+    """The accepted value that `value` is meant to be, where that is plain."""
+    meant = meaning(value, accepted)
+    return meant.example[1] if meant else None
 
 
 def in_words(decision: QualityDecision, titles: dict[int, str]) -> str:
@@ -66,6 +73,14 @@ def in_words(decision: QualityDecision, titles: dict[int, str]) -> str:
         words.append(f"rows of “{titles.get(said['issue'], said['issue'])}”")
     if "value" in said:
         words.append("without a value" if said["value"] is None else f"with the value “{said['value']}”")
+    if "texts" in said:
+        words.append(
+            "by value: "
+            + ", ".join(f"{old} → {'no value' if new is None else new}" for old, new in said["texts"].items())
+        )
+    if "mend" in said:
+        words.append(mend_in_words(said["mend"]))
+    words += [f"with {name} {said[name]}" for name in ("key", "batch", "file", "assignee", "before") if name in said]
     return " ".join(words) or "rows that were open"
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
-from quality.models import QualityIssue
-
-COUNTED = 200_000  # open rows of a target are counted up to here: about 60 ms where nothing is in order
-SAMPLED = 1_000
+from quality.models import QualityIssue, QualityRule
+from quality.suggesting import Suggestion, Suspect, suggestion, ways
+from quality.surroundings import SAMPLED, Around, surroundings
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,9 @@ class Cause:
 
     issue: QualityIssue
     open: int
-    share: float | None  # None where the target has more open rows than are counted
-    values: list[tuple[str | None, int]] = field(default_factory=list)  # frequent in a sample, with their counts
+    share: float | None  # None where no row of the target is open
+    around: Around = field(default_factory=Around)
+    suggestion: Suggestion | None = None
 
     @property
     def has_rows(self) -> bool:
@@ -29,89 +33,120 @@ class Cause:
         return self.issue.first_batch_id is not None
 
     @property
+    def values(self) -> list[tuple[str | None, int]]:
+        return self.around.values
+
+    @property
     def examples(self) -> list[str]:
-        """The frequent values that say something: an absent one is named by the rule already."""
-        return [value for value, _ in self.values if value is not None]
+        """Frequent values that say more than the title: an absent one is named by the rule already."""
+        shown = self.issue.offending_value
+        return [value for value, _ in self.around.values if value is not None and value != shown]
 
     @property
     def permille(self) -> int:
         """The share as a length, for a bar."""
         return round((self.share or 0) * 1000)
 
+    @property
+    def weight(self) -> int:
+        """Rows times the tables that wait for them, the own one among them."""
+        return self.open * (1 + len(self.around.downstream))
+
+    @property
+    def is_snoozed(self) -> bool:
+        return self.issue.is_snoozed(self.open)
+
+    @property
+    def trend_line(self) -> str:
+        """The trend as points of a polyline, 140 by 24."""
+        most = max(self.around.trend, default=0) or 1
+        step = 140 / max(len(self.around.trend) - 1, 1)
+        return " ".join(f"{at * step:.1f},{22 - 20 * count / most:.1f}" for at, count in enumerate(self.around.trend))
+
 
 @dataclass(frozen=True)
 class OpenRows:
-    """Unresolved exceptions of all targets; `capped` where one of them has more than are counted."""
+    """Unresolved exceptions of all targets, how many came and went today, and when the oldest of them was found."""
 
     by_target: dict[str, int]
+    new: int = 0
+    resolved: int = 0
+    oldest: datetime | None = None
 
     @property
     def total(self) -> int:
-        return sum(min(rows, COUNTED) for rows in self.by_target.values())
-
-    @property
-    def capped(self) -> bool:
-        return any(rows > COUNTED for rows in self.by_target.values())
+        return sum(self.by_target.values())
 
     def share(self, target: str, part: int) -> float | None:
         rows = self.by_target.get(target, 0)
-        return part / rows if 0 < rows <= COUNTED else None
+        return part / rows if rows > 0 else None
 
 
 def open_causes(rows: OpenRows) -> list[Cause]:
-    """The issues that have open rows, the largest first, with frequent values of each. Two queries."""
-    issues = (
-        QualityIssue.objects.select_related("first_batch", "assignee")
-        .annotate(open=Sum("deltas__delta"), latest=Max("deltas__recorded_at"))
-        .filter(open__gt=0)
-        .order_by("-open", "pk")
+    """The issues that have open rows, those first that hold up most, with what stands around each. Two queries."""
+    causes = described(issues().filter(open__gt=0).order_by("pk"), rows)
+    return sorted(causes, key=lambda cause: (cause.is_snoozed, -cause.weight, cause.issue.pk))
+
+
+def issues() -> QuerySet[Any, Any]:
+    """Issues with their count as `open`, and with what their rule asks."""
+    rule = QualityRule.objects.filter(target=OuterRef("target"), rule=OuterRef("rule"), active=True)
+    required = QualityRule.objects.filter(
+        target=OuterRef("target"), column_name=OuterRef("column_name"), kind="required", active=True
     )
-    found = list(issues)
-    values = frequent_values(issue.pk for issue in found)
+    return QualityIssue.objects.select_related("first_batch", "assignee").annotate(
+        open=Coalesce(Sum("deltas__delta"), 0),
+        kind=Subquery(rule.values("kind")[:1]),
+        definition=Subquery(rule.values("definition")[:1]),
+        is_required=Exists(required),
+    )
+
+
+def described(found: Iterable[Any], rows: OpenRows, values: int = 3, sampled: int = SAMPLED) -> list[Cause]:
+    """Issues as issues() gives them, with what is known of them. Two queries."""
+    suspects = {i: Suspect(i.pk, i.kind, i.definition or {}, i.offending_value, i.is_required) for i in found}
+    tried = [way for issue, suspect in suspects.items() if issue.open > 0 for way in ways(suspect)]
+    around = surroundings([issue.pk for issue in suspects], tried, values, sampled)
     return [
-        Cause(issue=i, open=i.open, share=rows.share(i.target_id, i.open), values=values.get(i.pk, [])) for i in found
+        Cause(
+            issue,
+            issue.open,
+            rows.share(issue.target_id, issue.open),
+            near := around[issue.pk],
+            suggestion(suspect, near.readings) if issue.open > 0 else None,
+        )
+        for issue, suspect in suspects.items()
     ]
 
 
 def open_rows() -> OpenRows:
-    """Unresolved exceptions by target, each counted up to COUNTED. Uses index quality_exc_open_idx."""
+    """Unresolved exceptions by target, from counters. Uses index quality_exc_open_idx for the oldest."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT t.target, n.rows
-            FROM (SELECT DISTINCT i.target FROM dwh_lineage.quality_issues AS i) AS t
-            CROSS JOIN LATERAL (
-                SELECT count(*) AS rows
+            SELECT t.target, t.rows, t.new, t.resolved, o.detected_at
+            FROM (
+                SELECT d.target, sum(d.delta)::bigint AS rows,
+                    coalesce(sum(d.delta) FILTER (WHERE d.delta > 0 AND d.today), 0)::bigint AS new,
+                    coalesce(-sum(d.delta) FILTER (WHERE d.delta < 0 AND d.today), 0)::bigint AS resolved
                 FROM (
-                    SELECT 1 FROM dwh_lineage.quality_exceptions AS e
-                    WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
-                    LIMIT %s
-                ) AS counted
-            ) AS n
+                    SELECT a.target, a.delta, a.recorded_at >= %s AS today FROM dwh_lineage.open_row_deltas AS a
+                ) AS d
+                GROUP BY d.target
+            ) AS t
+            LEFT JOIN LATERAL (
+                SELECT e.detected_at FROM dwh_lineage.quality_exceptions AS e
+                WHERE t.rows > 0 AND e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
+                ORDER BY e.id LIMIT 1
+            ) AS o ON true
             """,
-            [COUNTED + 1],
+            [midnight],
         )
-        return OpenRows(dict(cursor.fetchall()))
-
-
-def frequent_values(issues: Iterable[int], most: int = 3) -> dict[int, list[tuple[str | None, int]]]:
-    """The most frequent offending values among the first SAMPLED breaches of each issue, with their counts there."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT i.issue_id, v.value, v.times
-            FROM unnest(%s::bigint[]) AS i (issue_id)
-            CROSS JOIN LATERAL (
-                SELECT s.value, count(*) AS times
-                FROM (
-                    SELECT b.value FROM dwh_lineage.exception_breaches AS b WHERE b.issue_id = i.issue_id LIMIT %s
-                ) AS s
-                GROUP BY s.value ORDER BY times DESC, s.value LIMIT %s
-            ) AS v
-            """,
-            [list(issues), SAMPLED, most],
-        )
-        found: dict[int, list[tuple[str | None, int]]] = {}
-        for issue, value, times in cursor.fetchall():
-            found.setdefault(issue, []).append((value, times))
-        return found
+        found = cursor.fetchall()
+    return OpenRows(
+        {target: rows for target, rows, *_ in found},
+        sum(new for _, _, new, *_ in found),
+        sum(resolved for *_, resolved, _ in found),
+        min((at for *_, at in found if at is not None), default=None),
+    )

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from lineage.keyset import keyset_page
 from lineage.pages import page_response
-from quality import resolution
-from quality.asking import in_words, question
+from quality import choosing, resolution
+from quality.asking import Question, in_words, question
 from quality.forms import DecisionForm
 from quality.models import QualityDecision, QualityIssue
+from quality.permissions import may_decide
 from quality.preview import preview
 from quality.resolution import DecisionRefused
 from quality.states import DecisionState, DecisionVerb
@@ -25,8 +27,28 @@ from quality.tables import DecisionTable
 def decide(request: HttpRequest, issue_id: int) -> HttpResponse:
     """A form about the rows with `?value=`, without one (`?absent=1`) or all; shown, then done as it was shown."""
     issue = get_object_or_404(QualityIssue.objects.select_related("target"), pk=issue_id)
-    form = DecisionForm(question(issue, _values(request)), request.POST or None)
-    context: dict[str, Any] = {"form": form, "asked": form.asked, "issue": issue}
+    asked = question(issue, _values(request))
+    return _asked(
+        request, asked, {"issue": issue, "target": issue.target, "back": reverse("admin:issue", args=[issue_id])}
+    )
+
+
+def decide_rows(request: HttpRequest) -> HttpResponse:
+    """The same about rows that were chosen one by one, or all that the list is narrowed to: those there are now."""
+    if not {"chosen", "up_to"} & request.GET.keys():
+        return HttpResponseRedirect(f"{request.path}?{choosing.with_limit(request.GET)}")
+    back = f"{reverse('admin:exception_rows')}?{request.GET.urlencode()}"
+    try:
+        asked = choosing.question(request)
+    except choosing.CannotChoose as reason:
+        messages.error(request, str(reason))
+        return HttpResponseRedirect(back)
+    return _asked(request, asked, {"target": asked.target, "back": back})
+
+
+def _asked(request: HttpRequest, asked: Question | choosing.RowsQuestion, about: dict[str, Any]) -> HttpResponse:
+    form = DecisionForm(asked, request.POST or None, alone=may_decide(request.user), verb=request.GET.get("verb", ""))
+    context: dict[str, Any] = {"form": form, "asked": form.asked, **about}
     if form.is_bound and form.is_valid():
         decision = form.decision(request.user.get_username())
         try:
@@ -42,9 +64,12 @@ def decide(request: HttpRequest, issue_id: int) -> HttpResponse:
 
 
 def decisions(request: HttpRequest) -> HttpResponse:
-    """What people decided, the latest first."""
-    page = keyset_page(request, QualityDecision.objects.select_related("author"), "pk")
-    context = {"table": DecisionTable(page.rows, keyset=page), "is_empty": not page.rows}
+    """What people decided, the latest first; `?waiting=1`: proposals of others, which the reader may approve."""
+    shown, waiting = QualityDecision.objects.select_related("author"), "waiting" in request.GET
+    if waiting:
+        shown = shown.filter(state=DecisionState.PROPOSED).exclude(author=request.user.pk)
+    page = keyset_page(request, shown, "pk")
+    context = {"table": DecisionTable(page.rows, keyset=page), "is_empty": not page.rows, "waiting": waiting}
     return page_response(request, "quality/decisions.html", "Decisions", context)
 
 
@@ -61,6 +86,7 @@ def decision(request: HttpRequest, decision_id: int) -> HttpResponse:
         "is_live": shown.state == DecisionState.QUEUED,
         "can_stop": shown.state in (DecisionState.PROPOSED, DecisionState.QUEUED),
     }
+    context["may_stop"] = context["can_stop"] and (may_decide(request.user) or context["own"])
     context["can_undo"] = (
         shown.verb != DecisionVerb.UNDO
         and shown.state in (DecisionState.DONE, DecisionState.CANCELLED)
@@ -76,7 +102,9 @@ def approve(request: HttpRequest, decision_id: int) -> HttpResponse:
 
 
 def stop(request: HttpRequest, decision_id: int) -> HttpResponse:
-    """Withdraws a proposal, or cancels what is left of a decision."""
+    """Withdraws a proposal, or cancels what is left of a decision. Who may only propose takes back their own."""
+    if not may_decide(request.user) and _found(decision_id).author_id != request.user.pk:
+        raise PermissionDenied("A decision of somebody else's is stopped with the permission quality.decide.")
     return _confirmed(request, decision_id, "Stop", "Rows that wait are open again. What has landed stays.",
                       lambda by, _: resolution.stop(decision_id, by=by))  # fmt: skip
 

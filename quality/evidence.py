@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -18,14 +18,19 @@ class Cell:
     column: str
     value: str | None
     messages: list[str] = field(default_factory=list)
+    proposed: str | None = None  # as its corrections have it by now
 
 
-def raw_cells(exception: QualityException, breaches: Sequence[ExceptionBreach]) -> list[Cell]:
+def raw_cells(
+    exception: QualityException, breaches: Sequence[ExceptionBreach], patch: Mapping[str, str | None] | None = None
+) -> list[Cell]:
     """The raw row in the order of its file, each breach at the cells that its column is made of. One query."""
     data = exception.source_data or {}
     declared = exception.target_table.contract.get("source_columns", [])
     in_order = [name for name in declared if name in data] + [name for name in data if name not in declared]
     cells = {name: Cell(name, None if data[name] is None else str(data[name])) for name in in_order}
+    for cell in cells.values():
+        cell.proposed = (patch or {}).get(cell.column, cell.value)
     sources = source_columns(exception.target_table, exception.source_table)
     for breach in breaches:
         if breach.column_name is None:

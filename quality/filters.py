@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from typing import Any
 
 import django_filters as filters
-from django.db.models import QuerySet
+from django import forms
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from lineage.models import Target
+from lineage.models import Batch, Target
 from quality.models import ExceptionBreach, QualityException, QualityIssue
 from quality.states import UNRESOLVED_STATES, ExceptionState
 
 UNRESOLVED = "unresolved"
+LISTED_BATCHES = 50  # of one file: more have the same name only where a source sends it each time
 Rows = QuerySet[Any, Any]
 
 
 class ExceptionFilter(filters.FilterSet):
     """By target, cause, state, and the beginning of the row's key. No state chosen: what nobody has resolved."""
 
-    target = filters.ModelChoiceFilter(
-        field_name="target_table", queryset=Target.objects.filter(issues__isnull=False).distinct(), empty_label="any"
-    )
-    # The view answers this one: a cause has a page of its own.
+    target = filters.ChoiceFilter(field_name="target_table", label="Target", empty_label="any")
     rule = filters.ModelChoiceFilter(
-        queryset=QualityIssue.objects.order_by("target", "title"), method="unchanged", label="Rule", empty_label="any"
+        queryset=QualityIssue.objects.order_by("target", "title"), method="of_cause", label="Rule", empty_label="any"
     )
     state = filters.ChoiceFilter(
         choices=[*ExceptionState.choices, ("any", "any")], method="in_state", label="State", empty_label=UNRESOLVED
     )
     key = filters.CharFilter(method="with_key", label="Key begins with")
+
+    batch = filters.NumberFilter(field_name="batch_id", min_value=1, label="Found by batch")
+    file = filters.CharFilter(method="of_file", label="File")
+    assignee = filters.CharFilter(method="assigned_to", label="Assigned to")
+    before = filters.DateFilter(
+        method="found_before", label="Found before", widget=forms.DateInput(attrs={"type": "date"})
+    )
 
     class Meta:
         model = QualityException
@@ -36,6 +44,9 @@ class ExceptionFilter(filters.FilterSet):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        if "target" in self.filters:
+            names = Target.objects.filter(issues__isnull=False).order_by("pk").distinct().values_list("pk", flat=True)
+            self.filters["target"].extra["choices"] = [(name, name) for name in names]
         if "rule" in self.filters:
             self.filters["rule"].field.label_from_instance = lambda issue: f"{issue.target_id}: {issue.title}"
 
@@ -46,8 +57,8 @@ class ExceptionFilter(filters.FilterSet):
         narrowed: Rows = super().filter_queryset(queryset)
         return narrowed
 
-    def unchanged(self, queryset: Rows, name: str, value: QualityIssue) -> Rows:
-        return queryset
+    def of_cause(self, queryset: Rows, name: str, value: QualityIssue) -> Rows:
+        return queryset.filter(Exists(ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue=value)))
 
     def in_state(self, queryset: Rows, name: str, value: str) -> Rows:
         return queryset if value == "any" else queryset.filter(state=value)
@@ -55,12 +66,33 @@ class ExceptionFilter(filters.FilterSet):
     def with_key(self, queryset: Rows, name: str, value: str) -> Rows:
         return queryset.filter(source_id__startswith=value)
 
+    def of_file(self, queryset: Rows, name: str, value: str) -> Rows:
+        """The rows that a file brought, by the ranges of ids that its batches wrote."""
+        found = Batch.objects.filter(source_file=value, first_bronze_id__isnull=False, last_bronze_id__isnull=False)
+        brought = Q(pk__in=[])
+        for batch in found.order_by("batch_no")[:LISTED_BATCHES]:
+            brought |= Q(
+                source_table=batch.target_id, bronze_id__gt=batch.first_bronze_id, bronze_id__lte=batch.last_bronze_id
+            )
+        return queryset.filter(brought)
+
+    def assigned_to(self, queryset: Rows, name: str, value: str) -> Rows:
+        of_theirs = ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue__assignee__username=value)
+        return queryset.filter(Exists(of_theirs))
+
+    def found_before(self, queryset: Rows, name: str, value: date) -> Rows:
+        return queryset.filter(detected_at__lt=midnight(value))
+
+
+def midnight(day: date | None) -> datetime | None:
+    """The beginning of a day where the reader is."""
+    return timezone.make_aware(datetime.combine(day, time.min)) if day else None
+
 
 class BreachFilter(ExceptionFilter):
     """The same for the rows of one cause, which carry the state and the source_id of their exception."""
 
-    target = None
-    rule = None
+    target = rule = batch = file = assignee = before = None
 
     class Meta:
         model = ExceptionBreach

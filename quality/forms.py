@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 
 from quality.asking import Question
+from quality.choosing import RowsQuestion
 from quality.resolution import Decision
 from quality.states import DecisionVerb
 
@@ -34,10 +35,13 @@ class DecisionForm(forms.Form):
     reason = forms.CharField(label="Why", required=False, help_text="Kept with the decision; rejecting needs one")
     propose = forms.BooleanField(label="Propose only: somebody else approves", required=False)
 
-    def __init__(self, asked: Question, data: Any = None) -> None:
-        initial = {"verb": DecisionVerb.CORRECT.value, "column": asked.column, "text": asked.suggestion or ""}
+    def __init__(self, asked: Question | RowsQuestion, data: Any = None, *, alone: bool = True, verb: str = "") -> None:
+        """`alone`: what this person decides needs nobody's approval for its own sake. `verb`: chosen at first."""
+        initial = {"verb": verb or DecisionVerb.CORRECT.value, "column": asked.column, "text": asked.suggestion or ""}
         super().__init__(data, initial=initial)
-        self.asked = asked
+        self.asked, self.alone = asked, alone
+        if not alone:
+            del self.fields["propose"]
         verbs = [verb for verb in _VERBS if verb != DecisionVerb.WAIVE or asked.can_be_waived]
         self.fields["verb"].choices = [(verb.value, _VERBS[verb]) for verb in verbs]  # type: ignore[attr-defined]
         self.fields["column"].choices = [(name, name) for name in asked.columns]  # type: ignore[attr-defined]
@@ -61,8 +65,8 @@ class DecisionForm(forms.Form):
             by,
             reason=said["reason"],
             patch={said["column"]: None if said["remove"] else said["text"]} if verb == DecisionVerb.CORRECT else None,
-            rule=self.asked.issue.rule if verb == DecisionVerb.WAIVE else None,
-            propose=said["propose"],
+            rule=self.asked.rule if verb == DecisionVerb.WAIVE else None,
+            propose=not self.alone or said["propose"],
         )
 
     @property

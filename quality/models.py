@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from lineage.models import Batch, PipelineRun, Target
 from quality.states import (
@@ -29,7 +30,8 @@ def _empty_object() -> Value:
 
 
 class QualityRule(models.Model):
-    """A version of a rule that a declaration states. Installed by migrations; the newest version is the active one."""
+    """A version of a rule or a check that a declaration states. Installed by migrations; the newest version is the
+    active one."""
 
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="rules")
     rule = models.TextField(help_text="Name within the target, as in customer_id:required")
@@ -38,11 +40,15 @@ class QualityRule(models.Model):
     kind = models.TextField(help_text="castable, required, one_of, matches, range, condition, …")
     definition = models.JSONField(db_default=_empty_object())
     message = models.TextField()
-    severity = models.TextField(db_default="quarantine")
+    severity = models.TextField(db_default="quarantine", help_text="As declared: warn, quarantine or fail")
+    threshold = models.TextField(
+        null=True, blank=True, help_text="As declared: so many rows of a batch, or a share as in 1%"
+    )
     version = models.TextField(help_text="Fingerprint of what the rule asks")
     can_be_waived = models.BooleanField(
         db_default=True, help_text="Whether the table could hold a row that breaks it; not so a cast, a key, an enum"
     )
+    is_check = models.BooleanField(db_default=False, help_text="Asked of the table as a whole, not of a row")
     active = models.BooleanField(db_default=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -89,11 +95,20 @@ class QualityIssue(models.Model):
     target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="issues")
     rule = models.TextField()
     column_name = models.TextField(null=True, blank=True)
+    cause = models.TextField(
+        null=True, blank=True, help_text="=value or ~shape that its rows have in common; empty: only their rule"
+    )
     title = models.TextField()
     first_batch = models.ForeignKey(Batch, models.SET_NULL, null=True, related_name="+", db_column="first_batch_no")
     first_seen_at = models.DateTimeField(db_default=Now())
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     snoozed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_above = models.BigIntegerField(
+        null=True, blank=True, help_text="Snoozed as long as no more rows than that are open"
+    )
+    regressed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When rows of a later batch came with a cause that had been corrected"
+    )
 
     class Meta:
         db_table = "quality_issues"
@@ -101,6 +116,18 @@ class QualityIssue(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def offending_value(self) -> str | None:
+        """The value that all its rows have in common; None where they have none."""
+        return self.cause[1:] if self.cause and self.cause[0] == "=" else None
+
+    def is_snoozed(self, open_rows: int) -> bool:
+        """Whether nobody wants to see it now, with so many open rows."""
+        if self.snoozed_until is None and self.snoozed_above is None:
+            return False
+        awake = self.snoozed_until is not None and self.snoozed_until <= timezone.now()
+        return not awake and (self.snoozed_above is None or open_rows <= self.snoozed_above)
 
 
 class IssueDelta(models.Model):
@@ -131,7 +158,10 @@ class QualityException(models.Model):
     detected_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolution = models.TextField(null=True, blank=True)
-    target_table = models.ForeignKey(Target, models.CASCADE, db_column="target_table", related_name="exceptions")
+    # Its index is quality_exceptions_once: each index is written again when a row changes its state.
+    target_table = models.ForeignKey(
+        Target, models.CASCADE, db_column="target_table", related_name="exceptions", db_index=False
+    )
     state = models.TextField(choices=ExceptionState.choices, db_default=ExceptionState.OPEN)
     batch = models.ForeignKey(Batch, models.PROTECT, db_column="batch_no", related_name="exceptions")
 
@@ -219,6 +249,9 @@ class QualityDecision(models.Model):
     selection = models.JSONField(db_default=_empty_object(), help_text="What was asked for; the rows are frozen")
     patch = models.JSONField(null=True, blank=True, help_text="Source columns and the text that stands for theirs")
     rule = models.TextField(null=True, blank=True, help_text="The rule that is waived; empty: all that the rows break")
+    by_rule = models.ForeignKey(
+        "quality.CorrectionRule", models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
     undoes = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
     reason = models.TextField(blank=True, db_default="")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
@@ -229,6 +262,8 @@ class QualityDecision(models.Model):
     failing = models.BigIntegerField(db_default=0, help_text="Still break a rule")
     rejected = models.BigIntegerField(db_default=0)
     overtaken = models.BigIntegerField(db_default=0, help_text="Something else had become of them")
+    confirmed = models.BigIntegerField(db_default=0, help_text="Corrections that the source has sent since")
+    source_overtook = models.BigIntegerField(db_default=0, help_text="Corrections for which it has sent other values")
     created_at = models.DateTimeField(db_default=Now())
     progressed_at = models.DateTimeField(db_default=Now())
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -237,6 +272,7 @@ class QualityDecision(models.Model):
         db_table = "quality_decisions"
         db_table_comment = "What people decided about exceptions"
         permissions = (
+            ("propose", "May propose to correct, waive and reject rows"),
             ("decide", "May correct, waive and reject rows, and undo that"),
             ("approve", "May approve what others have proposed"),
         )
@@ -264,8 +300,11 @@ class QualityDecision(models.Model):
 class DecisionRow(models.Model):
     """A row of a decision's frozen selection. Without an outcome, its replay is still to be done."""
 
-    decision = models.ForeignKey(QualityDecision, models.CASCADE, related_name="rows", db_index=False)
-    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided")
+    # Written by `decide` alone, of exceptions that it holds: to look for each of them once more costs as much again.
+    decision = models.ForeignKey(
+        QualityDecision, models.CASCADE, related_name="rows", db_index=False, db_constraint=False
+    )
+    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided", db_constraint=False)
     bronze_id = models.BigIntegerField()
     patch = models.JSONField(null=True, blank=True, help_text="The row's own patch, where rows differ")
     outcome = models.TextField(null=True, blank=True, help_text="landed, open, rejected, overtaken, cancelled")
@@ -283,13 +322,23 @@ class DecisionRow(models.Model):
 
 
 class ExceptionEvent(models.Model):
-    """What happened to an exception, in order; append-only."""
+    """What happened to an exception, in order; append-only.
 
-    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="events")
+    A decision over 100,000 rows writes 200,000 of them, each with one decision and one batch that stand in the very
+    transaction: the database need not look for them again for each row.
+    """
+
+    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="events", db_constraint=False)
     from_state = models.TextField(null=True, blank=True)
     to_state = models.TextField()
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="events")
-    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+")
+    decision = models.ForeignKey(
+        QualityDecision, models.PROTECT, null=True, blank=True, related_name="events", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    batch = models.ForeignKey(
+        Batch, models.SET_NULL, null=True, blank=True, db_column="batch_no", related_name="+", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     note = models.TextField(blank=True, db_default="")
     at = models.DateTimeField(db_default=Now())
 
@@ -306,7 +355,8 @@ class Correction(models.Model):
     """A patch over a bronze row. Bronze never changes: the row that a load sees is the bronze row with its latest
     approved patch over it."""
 
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections")
+    # Its index is corrections_version.
+    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections", db_index=False)
     bronze_id = models.BigIntegerField()
     version = models.IntegerField()
     patch = models.JSONField(help_text="Source columns and the text that stands for theirs; null removes a value")
@@ -327,29 +377,6 @@ class Correction(models.Model):
         return f"{self.target_id} {self.bronze_id} v{self.version}"
 
 
-class Waiver(models.Model):
-    """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
-
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="waivers")
-    rule = models.TextField()
-    rule_version = models.TextField(
-        editable=False, help_text="The rule's version when it was waived; a trigger writes it"
-    )
-    bronze_id = models.BigIntegerField(null=True, blank=True)
-    first_batch_no = models.BigIntegerField(null=True, blank=True)
-    last_batch_no = models.BigIntegerField(null=True, blank=True)
-    expires_at = models.DateTimeField(
-        null=True,
-        blank=True,
-        help_text="It does not govern batches that are ingested later: the next load writes last_batch_no",
-    )
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="waivers")
-    withdrawn_by = models.ForeignKey(QualityDecision, models.PROTECT, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        db_table = "waivers"
-        db_table_comment = "Rules set aside by a person"
-
-    def __str__(self) -> str:
-        return f"{self.target_id}: {self.rule}"
+import quality.issue_models  # noqa: E402 - these models name those above
+import quality.override_models  # noqa: E402
+import quality.view_models  # noqa: E402, F401

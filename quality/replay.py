@@ -11,10 +11,9 @@ from typing import Any
 
 import psycopg
 from django.db import transaction
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 
 from lineage.connections import work_connection
+from lineage.messages import celery_app
 from quality.models import QualityDecision
 
 logger = logging.getLogger(__name__)
@@ -32,9 +31,14 @@ def ring(decision: int) -> None:
 
     A broker that does not answer is no error: beat rings again for decisions that stand still.
     """
-    from quality.tasks import replay as task  # the task calls what rings
 
     def ring_now() -> None:
+        celery_app()
+        from kombu.exceptions import OperationalError
+        from redis.exceptions import RedisError
+
+        from quality.tasks import replay as task  # the task calls what rings
+
         try:
             task.apply_async((decision,), retry=False, ignore_result=True)
         except (OperationalError, RedisError, OSError) as error:

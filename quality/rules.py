@@ -9,9 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from psycopg import sql
+
+#: What says nothing about which rows break a rule: how it is told, and what follows from it.
+NOT_ASKED = ("message", "severity", "limit")
+
+
+class Severity(StrEnum):
+    """What follows from a broken rule or a failing check."""
+
+    WARN = "warn"
+    QUARANTINE = "quarantine"
+    FAIL = "fail"
 
 
 def literal(value: object) -> str:
@@ -25,9 +37,20 @@ class Rule:
 
     kind: ClassVar[str]
     null: bool = field(default=False)
+    #: What a broken rule means: `warn` (the row is kept), `quarantine`, `fail` (nothing of its load lands).
+    severity: str = Severity.QUARANTINE
+    #: How many rows of a batch may break it before that counts: a number, or a share as in "1%".
+    limit: str | int | None = None
+    #: The rule concerns only rows for which this condition over the table's columns holds.
+    where: str | None = None
 
     def condition(self, column: str, is_text: bool = True) -> str:
         """The SQL that is TRUE where the rule holds; `column` is quoted SQL already, `is_text` says what it holds."""
+        asked = self.held(column, is_text)
+        return f"(({self.where}) IS NOT TRUE OR {asked})" if self.where else asked
+
+    def held(self, column: str, is_text: bool) -> str:
+        """The same of rows that the rule concerns."""
         asked = self.ask(column)
         return f"({column} IS NULL OR {asked})" if self.null else asked
 
@@ -43,8 +66,10 @@ class Rule:
 
     def definition(self) -> dict[str, Any]:
         """The rule as JSON; what has its default value is left out, so that new options change no old definition."""
-        values = {name: _plain(value) for name, value in vars(self).items() if value is not None and value is not False}
-        return {"kind": self.kind, **values}
+        said = {name: value for name, value in vars(self).items() if value is not None and value is not False}
+        if said["severity"] == Severity.QUARANTINE:
+            del said["severity"]
+        return {"kind": self.kind, **{name: _plain(value) for name, value in said.items()}}
 
 
 def _plain(value: Any) -> Any:
@@ -65,7 +90,7 @@ class Required(Rule):
     kind = "required"
     message: str | None = None
 
-    def condition(self, column: str, is_text: bool = True) -> str:
+    def held(self, column: str, is_text: bool) -> str:
         return self.ask(column) if is_text else f"{column} IS NOT NULL"
 
     def ask(self, column: str) -> str:
@@ -83,10 +108,18 @@ class OneOf(Rule):
     values: tuple[object, ...]
     message: str | None = None
 
-    def __init__(self, *values: object, message: str | None = None, null: bool = False) -> None:
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "message", message)
-        object.__setattr__(self, "null", null)
+    def __init__(
+        self,
+        *values: object,
+        message: str | None = None,
+        null: bool = False,
+        severity: str = Severity.QUARANTINE,
+        limit: str | int | None = None,
+        where: str | None = None,
+    ) -> None:
+        for name, value in (("values", values), ("message", message), ("null", null), ("severity", severity),
+                            ("limit", limit), ("where", where)):  # fmt: skip
+            object.__setattr__(self, name, value)
 
     def ask(self, column: str) -> str:
         return f"{column} IN ({', '.join(literal(value) for value in self.values)})"
@@ -202,6 +235,36 @@ class AtLeast(Rule):
 
 
 @dataclass(frozen=True)
+class LessThan(Rule):
+    """Less than a bound."""
+
+    kind = "less_than"
+    bound: object
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} < {literal(self.bound)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is not less than {self.bound}"
+
+
+@dataclass(frozen=True)
+class AtMost(Rule):
+    """A bound or less."""
+
+    kind = "at_most"
+    bound: object
+    message: str | None = None
+
+    def ask(self, column: str) -> str:
+        return f"{column} <= {literal(self.bound)}"
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is greater than {self.bound}"
+
+
+@dataclass(frozen=True)
 class Condition(Rule):
     """Any SQL condition over the table's columns; for rules between columns."""
 
@@ -214,3 +277,31 @@ class Condition(Rule):
 
     def default_text(self, column: str) -> str:
         return self.message
+
+
+@dataclass(frozen=True)
+class References(Rule):
+    """The key of a row of another silver table: in its column `key`, or the one by which others refer to it. A row
+    whose parent is missing lands by itself when the parent has come."""
+
+    kind = "references"
+    table: Any
+    key: str | None = None
+    message: str | None = None
+
+    @property
+    def parent_key(self) -> str:
+        """The column of the other table."""
+        return self.key or str(self.table.key_column())
+
+    def ask(self, column: str) -> str:
+        parent = sql.Identifier(*self.table.target.split(".")).as_string(None)
+        key = sql.Identifier(self.parent_key).as_string(None)
+        # v is the row that is asked: the parent may have a column of the same name.
+        return f"EXISTS (SELECT 1 FROM {parent} AS parent WHERE parent.{key} = v.{column})"  # noqa: S608 - quoted
+
+    def default_text(self, column: str) -> str:
+        return f"{column} is nobody's in {self.table.target}"
+
+    def definition(self) -> dict[str, Any]:
+        return super().definition() | {"table": self.table.target, "key": self.parent_key}

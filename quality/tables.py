@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from lineage.columns import NUMBER, AssayTable, BadgeColumn, CountColumn, MomentColumn, TableNameColumn
-from quality.models import ExceptionBreach, UnreadableLine
+from quality.models import ExceptionBreach, QualityException, UnreadableLine
+from quality.states import ExceptionState
 
 WIDE = {"td": {"class": "wide"}}
 
@@ -17,6 +18,7 @@ WIDE = {"td": {"class": "wide"}}
 class ExceptionTable(AssayTable):
     """Exceptions, the latest first."""
 
+    chosen = tables.Column(verbose_name="", accessor="pk", orderable=False)
     id = tables.Column(verbose_name="Exception")
     source_id = tables.Column(verbose_name="Key", default="–")
     state = BadgeColumn()
@@ -28,6 +30,15 @@ class ExceptionTable(AssayTable):
     class Meta(AssayTable.Meta):
         empty_text = "No exception fits."
         attrs = {"class": "grid", "caption": "Exceptions"}
+
+    def render_chosen(self, record: QualityException) -> SafeString:
+        """A box for a row that is open, which others are not for choosing."""
+        if record.state != ExceptionState.OPEN:
+            return SafeString("")
+        return format_html(
+            '<input type="checkbox" name="chosen" form="chosen" value="{}" aria-label="Choose exception {}">',
+            record.pk, record.pk,
+        )  # fmt: skip
 
     def render_id(self, value: int) -> SafeString:
         return exception_link(value)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,19 +12,28 @@ from django.urls import reverse
 
 from lineage.keyset import keyset_page
 from lineage.pages import page_response
-from quality.causes import frequent_values, open_causes, open_rows
+from quality.causes import open_causes, open_rows
 from quality.evidence import origins, raw_cells
+from quality.exporting import with_patches
 from quality.filters import BreachFilter, ExceptionFilter
+from quality.issue_views import about
 from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
+from quality.permissions import may_propose
+from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
+from quality.view_models import SavedView
 
 
 def exceptions(request: HttpRequest) -> TemplateResponse:
-    """The causes of all open exceptions, the largest first."""
+    """The causes of all open exceptions, those first that hold up most; `?mine` those of the person who asks."""
     rows = open_rows()
+    causes = open_causes(rows)
+    mine = "mine" in request.GET
     context = {
         "rows": rows,
-        "causes": open_causes(rows),
+        "causes": causes,
+        "shown": [cause for cause in causes if not mine or cause.issue.assignee_id == request.user.pk],
+        "mine": mine,
         "unreadable": UnreadableLine.objects.exists(),
     }
     return page_response(request, "quality/exceptions.html", "Exceptions", context)
@@ -33,41 +41,49 @@ def exceptions(request: HttpRequest) -> TemplateResponse:
 
 def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
     """One cause: what is known of it, its frequent values, its rows."""
-    issues = QualityIssue.objects.select_related("first_batch", "assignee").annotate(
-        open=Coalesce(Sum("deltas__delta"), 0)
-    )
-    shown = get_object_or_404(issues, pk=issue_id)
+    known = about(issue_id)
+    shown = known["issue"]
     narrowed = BreachFilter(request.GET, queryset=_breaches(shown))
     page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
     context = {
-        "issue": shown,
-        "values": frequent_values([shown.pk], most=10).get(shown.pk, []),
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
-        "has_rows": shown.first_batch_id is not None,
+        **known,
+        "may_decide": may_propose(request.user),
     }
-    return page_response(request, "quality/issue.html", shown.title, context)
+    return page_response(request, "quality/issue.html", shown.title, context | known)
 
 
 def exception_rows(request: HttpRequest) -> HttpResponseBase:
     """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
     narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
-    if narrowed.form.is_valid() and (rule := narrowed.form.cleaned_data["rule"]):
+    said = narrowed.form.cleaned_data if narrowed.form.is_valid() else {}
+    if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "before")):
+        rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
     page = keyset_page(request, narrowed.qs, "pk")
-    context = {"filter": narrowed, "table": ExceptionTable(page.rows, keyset=page)}
+    may = may_propose(request.user)
+    context = {
+        "filter": narrowed,
+        "table": ExceptionTable(page.rows, keyset=page, exclude=() if may else ("chosen",)),
+        "may_decide": may,
+        "views": SavedView.objects.filter(user__username=request.user.get_username()).order_by("name"),
+        "target": said.get("target"),
+    }
     return page_response(request, "quality/exception_rows.html", "Rows", context)
 
 
 def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
     """One exception: its raw row, its broken rules, where it came from, what happened to it."""
-    shown = get_object_or_404(QualityException.objects.select_related("batch", "target_table"), pk=exception_id)
+    rows = with_patches(QualityException.objects.select_related("batch", "target_table"))
+    shown = get_object_or_404(rows, pk=exception_id)
     breaches = list(shown.breaches.select_related("issue").order_by("pk"))
     context = {
         "exception": shown,
         "breaches": breaches,
-        "cells": raw_cells(shown, breaches),
+        "cells": raw_cells(shown, breaches, shown.lies_over),
+        "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user),
         "origins": origins(shown),
         "events": shown.events.select_related("batch", "decision__author").order_by("at", "pk"),
     }

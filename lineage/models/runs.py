@@ -13,6 +13,9 @@ from lineage.models.backfills import Backfill
 from lineage.models.ledger import Batch
 from lineage.states import ATTEMPT_OUTCOMES, LIVE_RUN_STATES, RUN_TRANSITIONS, STEP_TRANSITIONS, RunStatus, StepState
 
+#: What a step fails with where a gate has refused its load.
+GATES = ("AS050", "AS051", "AS070", "AS082")
+
 _SET_DEADLINE = """
 IF TG_OP = 'INSERT' OR OLD.status <> 'running' THEN
     NEW.deadline_at = clock_timestamp() + NEW.time_limit;
@@ -133,6 +136,11 @@ class Step(models.Model):
         ordering = ("run", "position")
         indexes = (
             models.Index(fields=("due_at",), condition=Q(state__in=("queued", "retrying")), name="run_steps_due_idx"),
+            models.Index(
+                fields=("target", "-id"),
+                condition=Q(state="failed", error_sqlstate__in=GATES),
+                name="run_steps_refused_idx",
+            ),
         )
         constraints = (
             models.UniqueConstraint(fields=("run", "target"), name="run_steps_once"),

@@ -29,6 +29,12 @@ def count(value: int | float | Decimal | None) -> str:
 
 
 @register.filter
+def figure(value: int | float | Decimal | None) -> str:
+    """12345.5 → 12,345.5; up to four places, none where there is nothing behind the point; None → –."""
+    return NOTHING if value is None else f"{value:,.4f}".rstrip("0").rstrip(".")
+
+
+@register.filter
 def percent(value: float | None) -> str:
     """0.9949 → 99.5 %. What is not all is never rounded up to all, nor something down to nothing."""
     if value is None:

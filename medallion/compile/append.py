@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import constraints, gates, outcomes, replay, text
+from medallion.compile import checks, constraints, gates, outcomes, references, replay, text
 from medallion.compile.loading import evaluated, finish, land_again, record, settle
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -49,12 +49,14 @@ class AppendHistory:
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_read bigint;\n"
             "l_good bigint;\nl_inserted bigint;\nl_rejected bigint;",
             f"""\
+{gates.rebuild_first(contract)}\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
 {evaluated(contract, "l_load.taken")}
-{gates.check(contract)}INSERT INTO {text.relation(contract)} ({text.names(columns)}, _source_bronze_id, _batch_id)
+{gates.check(contract)}{gates.record_rules(contract)}{references.retry(contract)}
+INSERT INTO {text.relation(contract)} ({text.names(columns)}, _source_bronze_id, _batch_id)
 SELECT {text.names(columns, "e")}, e._bronze_id, l_batch_id
 FROM pg_temp.evaluated AS e
 WHERE e._broken IS NULL AND NOT e._deleted
@@ -65,6 +67,7 @@ SELECT count(*) INTO l_good FROM pg_temp.evaluated AS e WHERE e._broken IS NULL 
 
 {record(contract)}
 {land_again(contract)}
+{checks.ask_table(contract)}\
 {finish(contract, "l_inserted, in_unchanged => l_good - l_inserted, in_rejected => l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: good rows are appended, the others become exceptions. "
             "Takes the run's id. Locks the table's row in dwh_lineage.targets.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from medallion.formats import PARTS, WIDTHS
 from medallion.naming import literal
 
 #: The routine that casts a text, by type; text itself is not cast.
@@ -12,11 +13,6 @@ ROUTINES = {
     name: f"dwh_etl.to_{name}"
     for name in ("smallint", "integer", "bigint", "numeric", "boolean", "uuid", "date", "timestamptz", "jsonb")
 }
-#: The parts of a format, and how many characters each takes. FM at a format's begin: numbers may lack leading zeros.
-WIDTHS = {
-    "YYYY": 4, "YY": 2, "MM": 2, "DD": 2, "HH24": 2, "HH12": 2, "MI": 2, "SS": 2, "MS": 3, "US": 6, "AM": 2, "PM": 2,
-}  # fmt: skip
-PARTS = re.compile("|".join(WIDTHS))
 
 
 def is_cast(column: dict[str, Any]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from medallion.compile import bronze, gold, silver, text
+from medallion.compile import bronze, gold, references, silver, text
 from medallion.compile.text import Contract
 from medallion.naming import literal
 from medallion.query import Query
@@ -29,7 +29,7 @@ def inputs(contract: Contract) -> list[str]:
         return []
     if contract["layer"] == "gold":
         return Query(contract["query"]).tables()
-    return [contract["source"]] if contract["layer"] == "silver" else []
+    return [contract["source"], *references.parents(contract)] if contract["layer"] == "silver" else []
 
 
 def create(target: str, new: Contract, warehouse: str) -> Change:

@@ -13,6 +13,7 @@ from medallion.compile import freeze, overlay, text
 from medallion.compile.casts import cast, is_cast
 from medallion.compile.text import Contract
 from medallion.naming import ident
+from quality.rules import Severity
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class CompiledRule:
     def can_be_waived(self) -> bool:
         """Whether a person may set it aside: not a cast, not an enum, not a key, not the time that orders history."""
         return not (self.kind == "castable" or self.is_enum or self.binds_deletes)
+
+    @property
+    def severity(self) -> str:
+        """What follows where it is broken; a row that the table could not hold is always kept out."""
+        declared = str(self.definition.get("severity", Severity.QUARANTINE))
+        return declared if self.can_be_waived or declared != Severity.WARN else Severity.QUARANTINE
+
+    @property
+    def threshold(self) -> str | None:
+        """How many rows of a batch may break it: a number, or a share as in "1%"."""
+        limit = self.definition.get("limit")
+        return None if limit is None else str(limit)
 
 
 def rules(contract: Contract) -> list[CompiledRule]:
@@ -104,14 +117,14 @@ def create_function(contract: Contract) -> str:
     returned = [
         "_bronze_id bigint", "_batch_no bigint", "_ingested_at timestamptz", "_deleted boolean",
         *(f"{ident(column['name'])} {column['type']}" for column in columns),
-        "_broken smallint[]", "_source_id text", "_seen jsonb", "_source_data jsonb",
+        "_broken smallint[]", "_warned smallint[]", "_source_id text", "_seen jsonb", "_source_data jsonb",
     ]  # fmt: skip
     name = text.routine(contract, "evaluate")
     return f"""\
 -- Bronze rows of {contract["source"]} as {text.target(contract)} sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
--- not good.
+-- _broken: positions of the broken rules, NULL for a good row; _warned: of those that only warn; _source_id, _seen,
+-- _source_data: only for a row that breaks a rule.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION {name}(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -140,7 +153,7 @@ SELECT
         text.lines(
             [
                 *(f"j.{name}" for name in [*meta, *typed]),
-                overlay.broken(contract),
+                *overlay.broken(contract, [r.position for r in compiled if r.severity == Severity.WARN]),
                 _source_id(contract),
                 _seen(columns),
                 _source_data(contract),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import by_keys, calendars, checks, differences, stars, text, views
+from medallion.compile import by_keys, calendars, checks, differences, stars, stated, text, views
 from medallion.compile.constraints import generated_column
 from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
@@ -73,8 +73,8 @@ def _drop(contract: Contract) -> str:
 
 
 def _drop_routines(contract: Contract) -> str:
-    verbs = ["load", "rebuild", *(["evidence"] if contract.get("checks") else [])]
-    generated = "".join(f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);\n" for verb in verbs)
+    dropped = [f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);" for verb in ("load", "rebuild")]
+    generated = "".join(f"{line}\n" for line in [*dropped, *checks.drop(contract)])
     return _drop_handwritten(contract) + generated
 
 
@@ -118,8 +118,7 @@ def _alter(old: Contract, new: Contract) -> str:
 
 
 def _routines(contract: Contract) -> str:
-    evidence = checks.evidence(contract, differences.computed(contract))
-    return "\n".join([differences.load(contract), rebuild(contract), *evidence])
+    return "\n".join([differences.load(contract), rebuild(contract), *checks.routine(contract)])
 
 
 def rebuild(contract: Contract) -> str:
@@ -149,4 +148,4 @@ def _metadata(contract: Contract, warehouse: str) -> str:
             if column in read
         ]
     inputs = text.inputs(contract, query.tables()) + by_keys.images(contract)
-    return "\n".join([registered, inputs, declared(text.target(contract), edges)])
+    return "\n".join([registered, stated.stated(contract), inputs, declared(text.target(contract), edges)])

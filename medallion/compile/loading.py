@@ -66,7 +66,12 @@ def land_again(contract: Contract) -> str:
     JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
     WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = {target} AND b.batch_no <> l_load.load_batch
 )"""
-    held = "true" if "max_rejected" in contract else seen
+    held = f"""{seen} OR EXISTS (
+    SELECT 1 FROM dwh_lineage.batches AS b
+    JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = {target} AND x.batch_no <> l_load.load_batch
+        AND x.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+    WHERE b.batch_no = ANY (l_load.taken)
+)"""
     closing = land(contract, "holds its rules now")
     if contract.get("where"):
         rows = ident("bronze", contract["source"].split(".")[1] + "_rows")

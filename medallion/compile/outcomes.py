@@ -6,7 +6,7 @@ in the table and in quarantine.
 
 from __future__ import annotations
 
-from medallion.compile import absence, evaluate, horizon, overlay, text
+from medallion.compile import absence, evaluate, horizon, overlay, references, text
 from medallion.compile.fold import attributes, effective, event_columns, tracked, winners
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -177,7 +177,9 @@ def _shared(contract: Contract, landed: str) -> str:
 def _left(contract: Contract) -> str:
     """What became of the rows that are nowhere."""
     excluded = "WHEN NOT r._wanted THEN 'excluded'\n    " if contract.get("where") else ""
-    return excluded + "WHEN x.state = 'superseded' THEN 'superseded'"
+    # Its parent may be gone, which the table has not yet been told.
+    told = f"\n    WHEN {references.waits(contract)} THEN 'waiting'" if references.parents(contract) else ""
+    return f"{excluded}WHEN x.state = 'superseded' THEN 'superseded'{told}"
 
 
 def _joins(contract: Contract) -> str:

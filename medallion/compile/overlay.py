@@ -45,17 +45,31 @@ def _effective(name: str) -> str:
     return f"CASE WHEN c.patch ? {literal(name)} THEN {patched} ELSE b.{ident(name)} END AS {ident(name)}"
 
 
-def broken(contract: Contract) -> str:
-    """The broken rules of an evaluated row but the waived ones. A waiver is of one version of its rule: a rule that
-    changes asks anew. Casts, keys and times cannot be waived."""
-    target = literal(text.target(contract))
+def broken(contract: Contract, warning: list[int]) -> tuple[str, str]:
+    """(the broken rules of an evaluated row, those that only warn) but the waived ones. A waiver is of one version of
+    its rule: a rule that changes asks anew. Casts, keys and times cannot be waived, and never only warn.
+
+    warning: positions of the rules that warn by their declaration. From a batch on, a person may have said otherwise.
+    """
+    target, warns = literal(text.target(contract)), f"'{{{','.join(map(str, warning))}}}'::smallint[]"
+    # Asked once for the whole statement: nearly always nobody has waived or overridden anything.
+    waived = f"EXISTS (SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = {target})"
+    overridden = f"EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = {target})"
+    may_warn = f"({overridden} OR j._broken && {warns})" if warning else overridden
+    declared = f"p.position = ANY ({warns})" if warning else "false"
+    return (
+        f"""\
+CASE WHEN j._broken IS NULL OR NOT ({waived} OR {may_warn}) THEN j._broken
+    ELSE {_of(contract, f"NOT {_warns(contract, declared)}")} END AS _broken""",
+        f"""\
+CASE WHEN j._broken IS NOT NULL AND {may_warn} THEN {_of(contract, _warns(contract, declared))} END AS _warned""",
+    )
+
+
+def _of(contract: Contract, condition: str) -> str:
+    """Those of a row's broken rules that are not waived and for which a condition holds."""
     governs = "j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)"
-    return f"""\
-CASE WHEN j._broken IS NULL OR NOT EXISTS (
-        -- Asked once for the whole statement: nearly always nobody has waived anything.
-        SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = {target}
-    ) THEN j._broken
-    ELSE (
+    return f"""(
         SELECT array_agg(p.position ORDER BY p.position)
         FROM unnest(j._broken) AS p (position)
         WHERE NOT EXISTS (
@@ -63,7 +77,23 @@ CASE WHEN j._broken IS NULL OR NOT EXISTS (
             FROM dwh_lineage.waivers AS w
             JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                 AND q.version = w.rule_version AND q.active AND q.can_be_waived
-            WHERE w.target = {target} AND w.withdrawn_by_id IS NULL AND q.position = p.position
+            WHERE w.target = {literal(text.target(contract))} AND w.withdrawn_by_id IS NULL
+                AND q.position = p.position
                 AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND {governs}
         )
-    ) END AS _broken"""
+            AND {condition}
+    )"""
+
+
+def _warns(contract: Contract, declared: str) -> str:
+    """Whether a rule only warns about a row: what a person said last, before its batch came; else the declaration."""
+    return f"""coalesce((
+                SELECT o.severity = 'warn'
+                FROM dwh_lineage.quality_overrides AS o
+                JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                    AND q.active AND q.can_be_waived
+                WHERE o.target = {literal(text.target(contract))} AND q.position = p.position
+                    AND o.first_batch_no <= j._batch_no
+                ORDER BY o.id DESC
+                LIMIT 1
+            ), {declared})"""

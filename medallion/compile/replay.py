@@ -6,8 +6,8 @@ overlay in the same transaction (dwh_lineage.apply_decision), so that table and 
 
 from __future__ import annotations
 
-from medallion.compile import absence, horizon, text
-from medallion.compile.fold import as_events, attributes
+from medallion.compile import absence, horizon, references, text
+from medallion.compile.fold import as_events, attributes, effective, known
 from medallion.compile.loading import REJECT, land, set_aside
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -62,11 +62,11 @@ def fold(contract: Contract) -> str:
     """The replay of a table with history: the keys that the rows had and have, folded again from bronze."""
     columns = [*contract["key"], *attributes(contract)]
     full = absence.is_full(contract)
-    # Which keys an extract lacks depends on all its rows.
     evaluation = f"{text.routine(contract, 'evaluate')}(NULL, {'NULL' if full else 'l_keys'})"
+    taken = _taken(contract, "v") if full else f"l_keys <> '{{}}' AND {_taken(contract, 'v')}"
     return _procedure(
         contract,
-        "l_landed bigint[];\nl_keys text[];\nl_gone bigint;\n",
+        "l_landed bigint[];\nl_keys text[];\nl_gone bigint;\nl_gone_until timestamptz;\n",
         f"""\
 -- What lies in the table now may leave its key: that is folded again, too.
 l_landed := ARRAY(
@@ -80,20 +80,53 @@ IF l_landed <> '{{}}' THEN
     );
 END IF;
 {_decided(contract)}
-l_keys := l_keys || ARRAY(SELECT DISTINCT {_key(contract, "e")} FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
-
+{_known_keys(contract)}
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
-SELECT v.*
-FROM {evaluation} AS v
-WHERE {text.not_skipped(contract, "v")} AND {text.not_pending(contract, "v")};
-PERFORM set_config('enable_nestloop', 'on', true);
+SELECT v.* FROM {evaluation} AS v WHERE {taken};
+{_fresh(contract)}{references.settle_again(contract)}PERFORM set_config('enable_nestloop', 'on', true);
 {as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, {str(full).lower()}, l_inserted, l_updated, l_deleted);
 {_forget_empty(contract)}{_finish(contract)}""",
     )
+
+
+def _known_keys(contract: Contract) -> str:
+    """Adds the keys of rows that pass and whose history is in bronze too: those that have a row, or may have been
+    deleted. The others have nothing but these rows."""
+    if absence.is_full(contract):
+        return "-- Which keys an extract lacks depends on all its rows."
+    stands = f"EXISTS (SELECT 1 FROM {text.relation(contract)} AS x WHERE {text.equal(contract['key'], 'x', 'n')})"
+    # Rows that waited for a parent may land with these.
+    is_known = "true" if references.parents(contract) else known(contract, stands)
+    return f"""\
+SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = {literal(text.target(contract))};
+l_keys := l_keys || ARRAY(
+    SELECT DISTINCT {_key(contract, "n")}
+    FROM (
+        SELECT e.*, {effective(contract, "e")} AS _effective
+        FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+        WHERE e._broken IS NULL
+    ) AS n
+    WHERE {is_known}
+);"""
+
+
+def _fresh(contract: Contract) -> str:
+    """Rows of keys that nobody knew, beside what bronze has of the known ones."""
+    if absence.is_full(contract):
+        return ""
+    return f"""\
+INSERT INTO pg_temp.again
+SELECT e.* FROM pg_temp.evaluated AS e
+WHERE e._broken IS NULL AND {_key(contract, "e")} <> ALL (l_keys) AND {_taken(contract, "e")};
+"""
+
+
+def _taken(contract: Contract, alias: str) -> str:
+    return f"{text.not_skipped(contract, alias)} AND {text.not_pending(contract, alias)}"
 
 
 def _key(contract: Contract, alias: str) -> str:

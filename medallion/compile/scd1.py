@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
+from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -79,14 +79,14 @@ class Scd1History:
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\n"
             f"l_seen_until timestamptz;\nl_gone_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];",
             f"""\
-SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
+{gates.rebuild_first(contract)}SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
 SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
 WHERE t.target = {target};
 {evaluated(contract, "l_load.taken")}
-{gates.check(contract)}{record(contract)}
+{gates.check(contract)}{gates.record_rules(contract)}{references.retry(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;
@@ -95,7 +95,7 @@ ANALYZE pg_temp.events;
 UPDATE dwh_lineage.targets
 SET last_event_at = greatest(last_event_at, {latest}){set_gone(contract)}
 WHERE target = {target};
-{finish(contract, _UNCHANGED)}""",
+{checks.ask_table(contract)}{finish(contract, _UNCHANGED)}""",
             f"Loads what waits for {text.target(contract)}: the newest event of each key, by the source's time, "
             "stands; rows that break a rule become exceptions. Takes the run's id. Locks the table's row in "
             "dwh_lineage.targets.",

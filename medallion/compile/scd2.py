@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, constraints, freeze, gates, horizon, outcomes, replay, text
+from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -95,6 +95,7 @@ class Scd2History:
             "l_deleted bigint := 0;\nl_events bigint;\nl_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\n"
             "l_late_updated bigint;\nl_late_deleted bigint;",
             f"""\
+{gates.rebuild_first(contract)}\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
 IF l_load.taken IS NULL THEN
     RETURN;
@@ -102,7 +103,7 @@ END IF;
 SELECT t.last_event_at, t.last_gone_at INTO l_seen_until, l_gone_until FROM dwh_lineage.targets AS t
 WHERE t.target = {literal(text.target(contract))};
 {evaluated(contract, "l_load.taken")}
-{gates.check(contract)}{record(contract)}
+{gates.check(contract)}{gates.record_rules(contract)}{references.retry(contract)}{record(contract)}
 {land_again(contract)}{as_events(contract, "events", "pg_temp.evaluated")}
 l_events := l_read - l_rejected;
 ANALYZE pg_temp.events;
@@ -111,6 +112,7 @@ ANALYZE pg_temp.events;
 UPDATE dwh_lineage.targets
 SET last_event_at = greatest(last_event_at, {latest}){set_gone(contract)}
 WHERE target = {literal(text.target(contract))};
+{checks.ask_table(contract)}\
 {finish(contract, "l_inserted, l_updated, l_deleted, greatest(l_events - l_inserted, 0), l_rejected")}""",
             f"Loads what waits for {text.target(contract)}: newer events are appended to their keys' histories, late "
             "ones fold theirs again; rows that break a rule become exceptions. Takes the run's id. Locks the table's "

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import json
-
-from medallion.compile import append, constraints, evaluate, gates, horizon, scd1, scd2, text
+from medallion.compile import (
+    append,
+    checks,
+    constraints,
+    evaluate,
+    gates,
+    horizon,
+    references,
+    scd1,
+    scd2,
+    stated,
+    text,
+)
 from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
-from quality.rules import fingerprint
 
 #: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
-PRESENTATION = ("description", "source_columns", "max_rejected")
+PRESENTATION = ("description", "source_columns", "max_rejected", "checks")
 
 
 def create(contract: Contract, warehouse: str) -> str:
@@ -25,7 +34,12 @@ def create(contract: Contract, warehouse: str) -> str:
 def routines(contract: Contract) -> str:
     """Evaluation, load, rebuild and the accounting of each row."""
     return "\n".join(
-        [evaluate.create_function(contract), *_history(contract).routines(contract), *gates.evidence(contract)]
+        [
+            evaluate.create_function(contract),
+            *_history(contract).routines(contract),
+            *gates.evidence(contract),
+            *checks.routine(contract),
+        ]
     )
 
 
@@ -43,7 +57,12 @@ def metadata(contract: Contract, warehouse: str) -> str:
         },
     )
     return "\n".join(
-        [registered, _rules(contract), text.inputs(contract, [contract["source"]]), silver_columns(contract)]
+        [
+            registered,
+            stated.stated(contract, evaluate.rules(contract)),
+            text.inputs(contract, [contract["source"], *references.parents(contract)]),
+            silver_columns(contract),
+        ]
     )
 
 
@@ -131,8 +150,7 @@ def _drop_routines(contract: Contract) -> str:
     dropped = [
         f"DROP {kind} {text.routine(contract, verb)}({arguments});" for verb, (kind, arguments) in history.items()
     ]
-    if "max_rejected" in contract:
-        dropped.append(f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);")
+    dropped += [f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);", *checks.drop(contract)]
     return (
         "\n".join([*dropped, f"DROP FUNCTION {text.routine(contract, 'evaluate')}(bigint[], text[], bigint[]);"]) + "\n"
     )
@@ -146,35 +164,3 @@ def _history(contract: Contract) -> append.AppendHistory | scd1.Scd1History | sc
     if contract["kind"] == "append":
         return append.HISTORY
     return scd1.HISTORY if contract["kind"] == "scd1" else scd2.HISTORY
-
-
-def _rules(contract: Contract) -> str:
-    """The rules of the declaration; those that it no longer states become inactive; old breaches keep theirs."""
-    target = literal(text.target(contract))
-    compiled = evaluate.rules(contract)
-    values = [
-        f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
-        f"{literal(json.dumps(rule.definition, sort_keys=True, ensure_ascii=False))}::jsonb, {literal(rule.message)}, "
-        f"{literal(_version(rule))}, {str(rule.can_be_waived).lower()}, true)"
-        for rule in compiled
-    ]
-    retire = f"UPDATE dwh_lineage.quality_rules SET active = false WHERE target = {target} AND active;\n"
-    if not values:
-        return retire
-    return f"""{retire}INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
-)
-VALUES
-{text.lines(values)}
-ON CONFLICT (target, rule, version) DO UPDATE SET
-    position = excluded.position,
-    definition = excluded.definition,
-    message = excluded.message,
-    can_be_waived = excluded.can_be_waived,
-    active = true;
-"""
-
-
-def _version(rule: evaluate.CompiledRule) -> str:
-    """What the rule asks, as a fingerprint; how it says so is no part of it."""
-    return fingerprint({name: value for name, value in rule.definition.items() if name != "message"})

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterable
 
 from django.db import connection, transaction
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
+
+from lineage.messages import celery_app
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +17,17 @@ def ring(step_ids: Iterable[int]) -> None:
 
     A broker that does not answer is no error: steps stay due, and the sweeper rings again.
     """
+    rung = _queues(list(step_ids))
+    if not rung:
+        return
+    celery_app()
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
     from medallion.tasks import run_step  # the task calls what rings
 
     try:
-        for step_id, queue in _queues(list(step_ids)):
+        for step_id, queue in rung:
             run_step.apply_async((step_id,), queue=queue or None, retry=False, ignore_result=True)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("Redis does not answer (%s): steps wait until the sweeper rings for them.", error)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 
-from celery import current_app
-from celery.signals import worker_process_init, worker_process_shutdown
 from django.db import Error, connection
 
 from lineage.workers import BEAT_SECONDS
@@ -97,14 +95,14 @@ def busy() -> Iterator[None]:
             _present.busy_seconds += time.monotonic() - began
 
 
-@worker_process_init.connect  # type: ignore[untyped-decorator]
-def _announce(**about_it: object) -> None:
+def announce(queues: list[str]) -> None:
+    """This process is a worker now, for these queues."""
     global _present
-    _present = Presence(sorted(current_app.amqp.queues.consume_from))
+    _present = Presence(queues)
     _present.begin()
 
 
-@worker_process_shutdown.connect  # type: ignore[untyped-decorator]
-def _withdraw(**about_it: object) -> None:
+def withdraw() -> None:
+    """This process is no worker any more."""
     if _present is not None:
         _present.end()

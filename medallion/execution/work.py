@@ -27,9 +27,11 @@ TIMEOUTS = {"statement_timeout": 4 * 3600.0, "lock_timeout": 60.0, "idle_in_tran
 CONNECTION_LOST = "08006"
 QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
-# Refused by max_rejected, by the checks of a gold table.
-GATES = ("AS050", "AS070")
+CHECKS_FAILED = "AS070"
+# Refused by max_rejected, by rules that fail a load, by checks.
+GATES = ("AS050", "AS082", CHECKS_FAILED)
 
+_RECORD_CHECKS = "SELECT dwh_etl.record_checks(%s, %s, %s::jsonb)"
 _LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 _SUCCEED = "SELECT dwh_lineage.succeed_step(%(step_id)s, %(token)s, %(batch_id)s, %(target)s)"
 
@@ -156,7 +158,7 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
         if heart.cancelled and error.sqlstate == QUERY_CANCELED:
             return Verdict(Outcome.CANCELLED)
         if error.sqlstate in GATES:
-            _record_evidence(connection, claim)
+            _record_evidence(connection, claim, error)
         return Verdict(Outcome.FAILED, _said_of_time(Failure.of(error), claim, time.monotonic() - began))
     except BaseException:
         _roll_back(connection)
@@ -172,14 +174,18 @@ def _said_of_time(failure: Failure, claim: Claim, seconds: float) -> Failure:
     return replace(failure, message=f"It reached its time limit of {limit}.", hint=hint)
 
 
-def _record_evidence(connection: psycopg.Connection[Any], claim: Claim) -> None:
-    """What a load saw that its gate refused, in a transaction of its own: the load's has been rolled back.
+def _record_evidence(connection: psycopg.Connection[Any], claim: Claim, refused: psycopg.Error) -> None:
+    """What a load saw that its gate refused, in a transaction of its own: the load's has been rolled back. What checks
+    measured came with the error; rows are evaluated again.
 
     Where it cannot be recorded the step fails as it would anyway; the next attempt tries it again.
     """
     try:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        connection.execute(_call(f"dwh_etl.evidence_{claim.target.replace('.', '_')}"), (claim.batch_id,))
+        if refused.sqlstate == CHECKS_FAILED:
+            connection.execute(_RECORD_CHECKS, (claim.target, claim.batch_id, refused.diag.constraint_name))
+        else:
+            connection.execute(_call(f"dwh_etl.evidence_{claim.target.replace('.', '_')}"), (claim.batch_id,))
         connection.execute("COMMIT")
     except psycopg.Error:
         logger.exception("What the gate of %s refused could not be recorded.", claim.target)

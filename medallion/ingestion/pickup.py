@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 UPLOADS = "uploads"
 SETTLED_SECONDS = 10.0
-_LOCK: LiteralString = "SELECT pg_try_advisory_xact_lock(5784296043)"  # "PICKU"
+_LOCK: LiteralString = "SELECT pg_try_advisory_lock(5784296043)"  # "PICKU"
 
 
 def pick_up() -> list[ReceivedFile]:
@@ -37,12 +37,11 @@ def pick_up() -> list[ReceivedFile]:
     received: list[ReceivedFile] = []
     if not specs:
         return received
-    # Its transaction lasts as long as the look, so the lock goes with the process; it holds no snapshot meanwhile.
-    with work_connection("pickup") as lock, lock.transaction():
-        if lock.execute(_LOCK).fetchone() == (True,):
-            with work_connection("ingest") as connection:
-                for spec in specs:
-                    received += _look(connection, spec, Path(settings.ASSAY_DATA_ROOT))
+    # The lock is the session's, and so goes with the connection, or with the process.
+    with work_connection("pickup") as connection:
+        if connection.execute(_LOCK).fetchone() == (True,):
+            for spec in specs:
+                received += _look(connection, spec, Path(settings.ASSAY_DATA_ROOT))
     return received
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
 
 from medallion.ingestion.ingest import Event, Failed, Ingested, Reading
 from medallion.ingestion.ingest import Progress as Listener
@@ -26,6 +24,10 @@ def shown(write: Write, interactive: bool) -> Iterator[Listener]:
 
         yield write_end
         return
+    # Here, because where nobody watches nobody needs to wait for their import.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),

@@ -6,11 +6,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from celery import current_app
 from django.core.management.base import CommandError
 from django.db import connection
-from kombu.exceptions import OperationalError
-from redis.exceptions import RedisError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
@@ -18,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lineage.messages import celery_app
 from lineage.models import PipelineRun
 from lineage.progress import progress_of
 from lineage.runs import DONE
@@ -174,8 +172,12 @@ def _is_waiting_for_worker(run: PipelineRun, steps: list[StepLine]) -> bool:
     """False once a worker has been seen. Raises CommandError where there is none."""
     if any(step.attempts for step in steps):
         return False
+    app = celery_app()
+    from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
+
     try:
-        answers = current_app.control.ping(timeout=1.0)
+        answers = app.control.ping(timeout=1.0)
     except (OperationalError, RedisError, OSError):
         answers = []
     if answers:

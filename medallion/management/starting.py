@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from typing import IO, cast
@@ -22,6 +23,8 @@ def carry_out(run: PipelineRun, stdout: OutputWrapper, here: bool) -> None:
     stdout.ending = ""  # rich ends its own lines
     console = Console(file=cast(IO[str], stdout), highlight=False)
     if here:
+        # The terminal shows each step's end already; what went wrong is still logged.
+        logging.getLogger("medallion.execution").setLevel(logging.WARNING)
         _work_here(run, console)
     else:
         try:

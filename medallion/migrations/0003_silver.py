@@ -13,7 +13,7 @@ ROUTINES = {
     "check_rejected": "FUNCTION dwh_etl.check_rejected(text, numeric, boolean)",
     "measure_rejected": "FUNCTION dwh_etl.measure_rejected(text, uuid, numeric, boolean)",
     "check_gone": "FUNCTION dwh_etl.check_gone(text, numeric, bigint[])",
-    "override_gate": "FUNCTION dwh_etl.override_gate(text, bigint, text)",
+    "override_gate": "FUNCTION dwh_etl.override_gate(text, bigint, text, text)",
 }
 
 

@@ -7,7 +7,7 @@ from lineage.schema import RunSqlFile, SchemaMigration
 
 ROUTINES = {
     "act_as_load": "FUNCTION dwh_etl.act_as_load()",
-    "record_evidence": "PROCEDURE dwh_etl.record_evidence(uuid, text)",
+    "record_evidence": "PROCEDURE dwh_etl.record_evidence(uuid, text, text)",
     "work_at_step": "PROCEDURE dwh_etl.work_at_step(bigint, bigint, uuid, text, text)",
     "work_at_run": "PROCEDURE dwh_etl.work_at_run(bigint)",
     "run_pipeline": "PROCEDURE dwh_etl.run_pipeline(text, jsonb)",

@@ -12,7 +12,7 @@ ROUTINES = {
     "ensure_partitions": "FUNCTION dwh_etl.ensure_partitions(text, text[])",
     "refuse_doubles": "FUNCTION dwh_etl.refuse_doubles(text, text[])",
     "require_checks": "FUNCTION dwh_etl.require_checks(text, bigint[])",
-    "record_checks": "FUNCTION dwh_etl.record_checks(text, uuid)",
+    "record_checks": "FUNCTION dwh_etl.record_checks(text, uuid, jsonb)",
     "maintain_gold": "FUNCTION dwh_etl.maintain_gold(text)",
     "maintain_statistics": "PROCEDURE dwh_etl.maintain_statistics()",
     "set_views_aside": "PROCEDURE dwh_etl.set_views_aside(regclass)",

@@ -1,6 +1,7 @@
 -- Lets a batch that waits for in_target pass its gates, for a reason. The act is kept as a metric "gate_override" with
--- reason, role and time. Refuses a batch that does not wait for the table, and an empty reason. Locks nothing.
-CREATE FUNCTION dwh_etl.override_gate(in_target text, in_batch_no bigint, in_reason text)
+-- reason, time, the role and, where in_by names one, the user. Refuses a batch that does not wait for the table, and an
+-- empty reason. Locks nothing.
+CREATE FUNCTION dwh_etl.override_gate(in_target text, in_batch_no bigint, in_reason text, in_by text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -18,8 +19,10 @@ BEGIN
     END IF;
     INSERT INTO dwh_lineage.quality_metrics (batch_id, table_name, metric_name, metric_value, passed, details)
     SELECT coalesce(b.batch_id, gen_random_uuid()), in_target, 'gate_override', in_batch_no, true,
-        jsonb_build_object('batch_no', in_batch_no, 'reason', in_reason, 'by', session_user)
+        jsonb_strip_nulls(jsonb_build_object(
+            'batch_no', in_batch_no, 'reason', in_reason, 'by', coalesce(in_by, session_user), 'role', session_user
+        ))
     FROM dwh_lineage.batches AS b WHERE b.batch_no = in_batch_no;
 END
 $$;
-COMMENT ON FUNCTION dwh_etl.override_gate(text, bigint, text) IS 'Lets a batch pass its gates, for a reason';
+COMMENT ON FUNCTION dwh_etl.override_gate(text, bigint, text, text) IS 'Lets a batch pass its gates, for a reason';

@@ -1,5 +1,6 @@
--- Raises AS070 where a check of a gold table fails on what its load computed (pg_temp.measured), unless somebody let the
--- newest of the batches that it takes pass. Locks nothing.
+-- Raises AS070 where a check of in_target whose severity is `fail` does not hold on what a load has computed
+-- (pg_temp.measured), unless somebody let the newest of the batches that it takes pass. What was measured travels in the
+-- error, as its CONSTRAINT, for the load's transaction is about to go: the executor records it. Locks nothing.
 CREATE FUNCTION dwh_etl.require_checks(in_target text, in_taken bigint[])
 RETURNS void
 LANGUAGE plpgsql
@@ -7,14 +8,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     l_newest bigint := (SELECT max(u.batch_no) FROM unnest(in_taken) AS u (batch_no));
+    l_judged jsonb := dwh_etl.judge_checks(in_target, l_newest);
     l_said text;
 BEGIN
     SELECT string_agg(
-        replace(m.sentence, '{}', trim_scale(round(m.value, 4))::text)
-        || CASE WHEN m.threshold > 0 THEN format(', where %s are allowed', m.threshold) ELSE '' END || '.', ' '
-        ORDER BY m.name
+        (j ->> 'said') || CASE
+            WHEN (j ->> 'value')::numeric < (j ->> 'low')::numeric THEN format(', where %s is the least', trim_scale((j ->> 'low')::numeric))
+            WHEN (j ->> 'high')::numeric > 0 THEN format(', where %s are allowed', trim_scale((j ->> 'high')::numeric))
+            ELSE ''
+        END || '.', ' ' ORDER BY j ->> 'name'
     ) INTO l_said
-    FROM pg_temp.measured AS m WHERE m.value > m.threshold;
+    FROM jsonb_array_elements(l_judged) AS j
+    WHERE NOT (j ->> 'passed')::boolean AND j ->> 'severity' = 'fail';
     IF l_said IS NULL OR EXISTS (
         SELECT 1 FROM dwh_lineage.quality_metrics AS m
         WHERE m.table_name = in_target AND m.metric_name = 'gate_override' AND m.metric_value = l_newest
@@ -22,8 +27,8 @@ BEGIN
         RETURN;
     END IF;
     RAISE EXCEPTION 'The checks of % do not hold, so nothing was loaded.', in_target
-        USING ERRCODE = 'AS070', DETAIL = l_said,
-              HINT = 'Correct its sources, its query or its checks' || coalesce(format(
+        USING ERRCODE = 'AS070', DETAIL = l_said, CONSTRAINT = l_judged::text,
+              HINT = 'Correct its sources, its declaration or its checks' || coalesce(format(
                   ', or let it pass: SELECT dwh_etl.override_gate(%L, %s, ''your reason'')', in_target, l_newest), '')
                   || '; then run again.';
 END

@@ -13,6 +13,7 @@ DECLARE
     l_message text;
     l_detail text;
     l_hint text;
+    l_judged text;
 BEGIN
     FOR l_try IN 1..20 LOOP
         -- COMMIT right before it, here and below: once an expression has been planned, no level can be chosen any more.
@@ -37,7 +38,8 @@ BEGIN
         EXCEPTION
             WHEN query_canceled OR OTHERS THEN
                 GET STACKED DIAGNOSTICS l_sqlstate = RETURNED_SQLSTATE, l_message = MESSAGE_TEXT,
-                    l_detail = PG_EXCEPTION_DETAIL, l_hint = PG_EXCEPTION_HINT;
+                    l_detail = PG_EXCEPTION_DETAIL, l_hint = PG_EXCEPTION_HINT,
+                    l_judged = CONSTRAINT_NAME;
         END;
         EXIT WHEN l_sqlstate IS DISTINCT FROM '40001' OR l_fencing;
         ROLLBACK;
@@ -47,9 +49,11 @@ BEGIN
     ELSE
         ROLLBACK;
     END IF;
-    IF l_sqlstate IN ('AS050', 'AS070') THEN
+    IF l_sqlstate IN ('AS050', 'AS082', 'AS070') THEN
         -- What the gate saw went with the load: it is recorded in a transaction of its own.
-        CALL dwh_etl.record_evidence(in_batch_id, in_target);
+        CALL dwh_etl.record_evidence(
+            in_batch_id, in_target, CASE WHEN l_sqlstate = 'AS070' THEN l_judged END
+        );
     END IF;
     COMMIT;
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;

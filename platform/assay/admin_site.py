@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
-from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
+from django.apps import AppConfig
+from django.contrib.admin import AdminSite, autodiscover
+from django.contrib.admin.apps import SimpleAdminConfig
+from django.core.checks import CheckMessage
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.template.response import TemplateResponse
@@ -16,8 +18,9 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from lineage.pages import Page, registered, trail
 
 
-class AssayAdminConfig(AdminConfig):
-    """In INSTALLED_APPS instead of django.contrib.admin."""
+class AssayAdminConfig(SimpleAdminConfig):
+    """In INSTALLED_APPS instead of django.contrib.admin. The apps' `admin` modules are imported when the site is asked
+    for its addresses or is checked, not by every command."""
 
     default_site = "assay.admin_site.AssayAdminSite"
 
@@ -30,8 +33,13 @@ class AssayAdminSite(AdminSite):
     enable_nav_sidebar = False
     empty_value_display = "–"
 
+    def check(self, app_configs: Sequence[AppConfig] | None) -> list[CheckMessage]:
+        autodiscover()
+        return super().check(app_configs)
+
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The apps' pages stand before Django's own, so that `admin/lineage/` is the lineage page."""
+        autodiscover()
         pages: list[URLResolver | URLPattern] = [
             path(page.path, self.admin_view(_permitted(page)), name=page.name) for page in registered()
         ]
@@ -69,7 +77,9 @@ class AssayAdminSite(AdminSite):
 
 
 def _may_see(request: HttpRequest, page: Page) -> bool:
-    return request.user.has_perm(page.permission)
+    return request.user.has_perm(page.permission) or (
+        page.or_permission != "" and request.user.has_perm(page.or_permission)
+    )
 
 
 def _permitted(page: Page) -> Callable[..., HttpResponseBase]:

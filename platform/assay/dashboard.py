@@ -58,6 +58,7 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
         rows = open_rows()
         causes = open_causes(rows)
         context |= {"open": rows, "causes": causes[:CAUSES_SHOWN], "more_causes": len(causes[CAUSES_SHOWN:])}
+        context |= {"all_causes": len(causes)}
         context |= _accounting()
     return context
 

@@ -165,6 +165,9 @@ if _proxy_header := environment.text("SECURE_PROXY_SSL_HEADER"):
 _four_eyes = environment.text("ASSAY_FOUR_EYES_ABOVE")
 FOUR_EYES_ABOVE = int(_four_eyes) if _four_eyes else None
 
+# --- Celery ----------------------------------------------------------------------------------------------------------
+CELERY_APP = "assay.celery.app"  # lower floors, which cannot import it, find it by this name
+
 # --- E-mail ----------------------------------------------------------------------------------------------------------
 _mail = email_url.parse(environment.text("EMAIL_URL"))
 EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = _mail

@@ -10,6 +10,8 @@ from lineage.schema import RunSqlFile, SchemaMigration
 ROUTINES = {
     "user_named": "FUNCTION dwh_lineage.user_named(text)",
     "refuse_bad_decision": "FUNCTION dwh_lineage.refuse_bad_decision(text, text, jsonb, text, jsonb, text)",
+    "refuse_bad_selection": "FUNCTION dwh_lineage.refuse_bad_selection(text, jsonb)",
+    "try_patch": "FUNCTION dwh_lineage.try_patch(bigint, jsonb, text)",
     "move_decided": "FUNCTION dwh_lineage.move_decided(bigint, text, text)",
     "decide": "FUNCTION dwh_lineage.decide(text, text, jsonb, text, text, jsonb, text, boolean, bigint)",
     "approve": "FUNCTION dwh_lineage.approve(bigint, text)",

@@ -16,7 +16,7 @@ BEGIN
             SELECT max(b.batch_no)
             FROM dwh_lineage.target_inputs AS i
             JOIN dwh_lineage.batches AS b ON b.target = i.source
-            WHERE i.consumer = w.target AND b.ingested_at <= w.expires_at
+            WHERE i.consumer = w.target AND b.kind IN ('ingest', 'foreign') AND b.ingested_at <= w.expires_at
         ),
         0
     )

@@ -20,11 +20,19 @@ BEGIN
     END IF;
     DELETE FROM dwh_lineage.exception_events AS v
     USING dwh_lineage.quality_exceptions AS e WHERE e.id = v.exception_id AND e.target_table = in_target;
+    DELETE FROM dwh_lineage.decision_rows AS r
+    USING dwh_lineage.quality_decisions AS d WHERE d.id = r.decision_id AND d.target = in_target;
     DELETE FROM dwh_lineage.exception_breaches AS b
     USING dwh_lineage.quality_exceptions AS e WHERE e.id = b.exception_id AND e.target_table = in_target;
     DELETE FROM dwh_lineage.quality_exceptions WHERE target_table = in_target;
+    DELETE FROM dwh_lineage.open_row_deltas WHERE target = in_target;
     DELETE FROM dwh_lineage.issue_deltas AS d
     USING dwh_lineage.quality_issues AS i WHERE i.id = d.issue_id AND i.target = in_target;
+    DELETE FROM dwh_lineage.issue_events AS v
+    USING dwh_lineage.quality_issues AS i WHERE i.id = v.issue_id AND i.target = in_target;
+    UPDATE dwh_lineage.quality_decisions SET by_rule_id = NULL WHERE target = in_target AND by_rule_id IS NOT NULL;
+    DELETE FROM dwh_lineage.correction_rules AS r
+    USING dwh_lineage.quality_issues AS i WHERE i.id = r.issue_id AND i.target = in_target;
     DELETE FROM dwh_lineage.quality_issues WHERE target = in_target;
     DELETE FROM dwh_lineage.waivers WHERE target = in_target;
     -- Append-only for everybody else; the transaction's end puts the guard back.
@@ -32,6 +40,8 @@ BEGIN
         SELECT array_agg(t.tgname)::text FROM pg_trigger AS t
         WHERE t.tgrelid = 'dwh_lineage.corrections'::regclass AND NOT t.tgisinternal
     ), true);
+    DELETE FROM dwh_lineage.correction_replies AS r
+    USING dwh_lineage.corrections AS c WHERE c.id = r.correction_id AND c.target = in_target;
     DELETE FROM dwh_lineage.corrections WHERE target = in_target;
     PERFORM set_config('pgtrigger.ignore', '{}', true);
     DELETE FROM dwh_lineage.quality_decisions WHERE target = in_target;

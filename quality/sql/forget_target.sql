@@ -17,6 +17,7 @@ BEGIN
     END IF;
     PERFORM dwh_lineage.forget_exceptions(in_target);
     DELETE FROM dwh_lineage.quality_rules WHERE target = in_target;
+    DELETE FROM dwh_lineage.quality_overrides WHERE target = in_target;
     DELETE FROM dwh_lineage.pendings WHERE consumer = in_target;
     DELETE FROM dwh_lineage.skips WHERE consumer = in_target;
     DELETE FROM dwh_lineage.watermark_moves WHERE target = in_target;

@@ -1,5 +1,5 @@
 -- Puts the rows in pg_temp.rejected before people: one exception for each row, one breach for each rule it breaks, one
--- issue for each cause. A row that is an exception already is written anew only where it breaks other rules than before; where it
+-- issue for each cause (name_causes). A row that is an exception already is written anew only where it breaks other rules than before; where it
 -- breaks the same with other values, corrected ones, its breaches show these.
 -- pg_temp.rejected: (bronze_id bigint, source_id text, broken smallint[] -- positions in quality_rules,
 -- seen jsonb -- column → what its expression gave, source_data jsonb). The load makes it.
@@ -18,19 +18,15 @@ AS $$
 DECLARE
     l_count bigint;
 BEGIN
+    IF in_decision IS NULL THEN
+        PERFORM dwh_lineage.hear_source(in_target, in_batch_no);
+    END IF;
     -- Small, and the same for each row: the planner should know that.
     ANALYZE pg_temp.rejected;
     SELECT count(*) INTO l_count FROM pg_temp.rejected;
     IF l_count = 0 THEN
         RETURN 0;
     END IF;
-
-    INSERT INTO dwh_lineage.quality_issues (fingerprint, target, rule, column_name, title, first_batch_no)
-    SELECT in_target || ' ' || r.rule, in_target, r.rule, r.column_name, r.message, in_batch_no
-    FROM dwh_lineage.quality_rules AS r
-    WHERE r.target = in_target AND r.active
-        AND EXISTS (SELECT 1 FROM pg_temp.rejected AS x WHERE r.position = ANY (x.broken))
-    ON CONFLICT (fingerprint) DO NOTHING;
 
     DROP TABLE IF EXISTS pg_temp.recorded;
     CREATE TEMP TABLE recorded ON COMMIT DROP AS
@@ -78,28 +74,64 @@ BEGIN
     SELECT g.issue_id, in_batch_no, -count(*) FROM gone AS g
     WHERE g.was NOT IN ('landed', 'superseded') GROUP BY g.issue_id;
 
-    WITH made AS (
-        INSERT INTO dwh_lineage.exception_breaches (exception_id, issue_id, rule, column_name, value, message)
-        SELECT w.id, i.id, r.rule, r.column_name, w.seen ->> r.column_name, r.message
-        FROM pg_temp.recorded AS w
-        CROSS JOIN LATERAL unnest(w.broken) AS k (position)
-        JOIN dwh_lineage.quality_rules AS r ON r.target = in_target AND r.active AND r.position = k.position
-        JOIN dwh_lineage.quality_issues AS i ON i.fingerprint = in_target || ' ' || r.rule
-        RETURNING issue_id
-    )
-    INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
-    SELECT m.issue_id, in_batch_no, count(*) FROM made AS m GROUP BY m.issue_id;
-
+    DROP TABLE IF EXISTS pg_temp.breaking;
+    CREATE TEMP TABLE breaking ON COMMIT DROP AS
+    SELECT w.id AS exception_id, NULL::bigint AS breach_id, r.rule, r.column_name, w.seen ->> r.column_name AS value,
+        r.message, dwh_lineage.cause_of(r.kind, w.seen ->> r.column_name) AS cause
+    FROM pg_temp.recorded AS w
+    CROSS JOIN LATERAL unnest(w.broken) AS k (position)
+    JOIN dwh_lineage.quality_rules AS r ON r.target = in_target AND r.active AND r.position = k.position;
     IF (SELECT count(*) FROM pg_temp.recorded) < l_count THEN
-        UPDATE dwh_lineage.exception_breaches AS b
-        SET value = x.seen ->> b.column_name
+        INSERT INTO pg_temp.breaking
+        SELECT e.id, b.id, b.rule, b.column_name, x.seen ->> b.column_name, b.message,
+            dwh_lineage.cause_of(r.kind, x.seen ->> b.column_name)
         FROM pg_temp.rejected AS x
         JOIN dwh_lineage.quality_exceptions AS e ON e.target_table = in_target AND e.bronze_id = x.bronze_id
-        WHERE b.exception_id = e.id AND b.value IS DISTINCT FROM x.seen ->> b.column_name;
+        JOIN dwh_lineage.exception_breaches AS b ON b.exception_id = e.id
+        JOIN dwh_lineage.quality_rules AS r ON r.target = in_target AND r.active AND r.rule = b.rule
+        WHERE b.value IS DISTINCT FROM x.seen ->> b.column_name
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.recorded AS w WHERE w.id = e.id);
     END IF;
+    PERFORM dwh_lineage.name_causes(in_target, in_batch_no);
+
+    WITH named AS MATERIALIZED (
+        SELECT b.*, coalesce(own.id, rest.id) AS issue_id
+        FROM pg_temp.breaking AS b
+        LEFT JOIN dwh_lineage.quality_issues AS own ON own.fingerprint = in_target || ' ' || b.rule || ' ' || b.cause
+        LEFT JOIN dwh_lineage.quality_issues AS rest ON rest.fingerprint = in_target || ' ' || b.rule
+    ), made AS (
+        INSERT INTO dwh_lineage.exception_breaches (exception_id, issue_id, rule, column_name, value, message)
+        SELECT n.exception_id, n.issue_id, n.rule, n.column_name, n.value, n.message
+        FROM named AS n WHERE n.breach_id IS NULL
+        RETURNING issue_id
+    ), shown AS (
+        UPDATE dwh_lineage.exception_breaches AS b
+        SET value = n.value, issue_id = n.issue_id
+        FROM named AS n
+        WHERE n.breach_id = b.id
+        -- This statement's snapshot still has the row as it was.
+        RETURNING b.issue_id, (
+            SELECT o.issue_id FROM dwh_lineage.exception_breaches AS o WHERE o.id = b.id
+        ) AS was
+    )
+    INSERT INTO dwh_lineage.issue_deltas (issue_id, batch_no, delta)
+    SELECT c.issue_id, in_batch_no, sum(c.rows)
+    FROM (
+        SELECT m.issue_id, 1 AS rows FROM made AS m
+        UNION ALL
+        SELECT x.issue_id, x.rows
+        FROM shown AS s
+        CROSS JOIN LATERAL (VALUES (s.was, -1), (s.issue_id, 1)) AS x (issue_id, rows)
+        WHERE s.was <> s.issue_id
+    ) AS c
+    GROUP BY c.issue_id;
 
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, batch_no, decision_id)
     SELECT w.id, w.was, w.state, in_batch_no, in_decision FROM pg_temp.recorded AS w;
+    IF in_decision IS NULL AND EXISTS (SELECT 1 FROM pg_temp.recorded AS w WHERE w.was IS NULL) THEN
+        PERFORM dwh_lineage.propose_corrections(in_target, in_batch_no);
+        PERFORM dwh_lineage.mark_regressed(in_target, in_batch_no);
+    END IF;
     RETURN l_count;
 END
 $$;

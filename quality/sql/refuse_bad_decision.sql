@@ -32,7 +32,7 @@ BEGIN
             USING ERRCODE = 'AS067', HINT = 'Say why they are to stay out of the table for good.';
     END IF;
     IF in_verb = 'correct' THEN
-        IF in_patch IS NULL AND NOT in_selection ? 'patches' THEN
+        IF in_patch IS NULL AND NOT in_selection ?| ARRAY['patches', 'texts', 'mend'] THEN
             RAISE EXCEPTION 'A correction needs a patch.'
                 USING ERRCODE = 'AS067', HINT = 'Give source columns and the text that stands for theirs.';
         END IF;
@@ -41,6 +41,9 @@ BEGIN
             SELECT coalesce(in_patch, '{}') AS patch
             UNION ALL
             SELECT p.value FROM jsonb_each(coalesce(in_selection -> 'patches', '{}')) AS p
+            UNION ALL
+            SELECT jsonb_build_object(coalesce(in_selection ->> 'column', ''), '')
+            WHERE in_selection ?| ARRAY['texts', 'mend']
         ) AS x
         CROSS JOIN LATERAL jsonb_object_keys(x.patch) AS k (name)
         WHERE NOT l_contract -> 'source_columns' ? k.name;

@@ -80,7 +80,7 @@ def test_links_out_of_the_root_are_refused_and_uploads_left_alone(spec: BronzeSp
 
 def test_two_looks_at_once_do_not_meet(spec: BronzeSpec, root: Path, owner: Connection) -> None:
     put(root / "1.csv", "id\n1\n")
-    with owner.transaction():
-        assert owner.execute(pickup._LOCK).fetchone() == (True,)
-        assert look() == []
+    assert owner.execute(pickup._LOCK).fetchone() == (True,)
+    assert look() == []
+    owner.execute("SELECT pg_advisory_unlock_all()")
     assert look() == [("1.csv", "ingested")]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
+from django.core.management.sql import emit_post_migrate_signal
 from django.test import Client
 from django.urls import reverse
 
+from assay.roles import GROUPS, make_groups
 from lineage.pages import Page, register, registered, trail
 from tests import seeds
 
@@ -75,6 +78,46 @@ def test_two_pages_of_one_name_are_refused() -> None:
 def test_an_address_without_a_record_is_not_found(staff: Client) -> None:
     for name in ("run", "issue", "exception"):
         assert staff.get(reverse(f"admin:{name}", args=[987654321])).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["anonymous", "nobody", "Viewer", "Steward", "Approver", "Engineer", "superuser"])
+def test_each_role_sees_the_pages_of_its_permissions_and_no_others(role: str, db: None) -> None:
+    seeds.seed_warehouse()
+    client, user = Client(), None
+    if role != "anonymous":
+        user = User.objects.create_user(role, is_staff=True, is_superuser=role == "superuser")
+        if role in GROUPS:
+            make_groups()
+            user.groups.set([Group.objects.get(name=role)])
+        client.force_login(user)
+    for page in registered():
+        if any(converter not in ("<int", "<str") for converter in re.findall("<[a-z]+", page.path)):
+            continue
+        pieces = {name: "1" if kind == "int" else "none" for kind, name in re.findall(r"<(int|str):(\w+)>", page.path)}
+        response = client.get(reverse(f"admin:{page.name}", kwargs=pieces))
+        if user is None:
+            assert response.status_code == 302, page.name
+            assert reverse("admin:login") in response["Location"], page.name
+            continue
+        needed = {page.permission, page.or_permission} - {""}
+        may = role == "superuser" or bool(needed & set(GROUPS.get(role, ())))
+        assert (response.status_code != 403) == may, (page.name, response.status_code)
+
+
+def test_what_the_groups_may_do_about_exceptions() -> None:
+    acts = {"quality.propose", "quality.decide", "quality.approve"}
+    assert {name: len(acts & set(held)) for name, held in GROUPS.items()} == {
+        "Viewer": 0, "Steward": 2, "Approver": 3, "Engineer": 1,
+    }  # fmt: skip
+
+
+def test_a_group_that_somebody_changed_stays_and_one_that_is_missing_comes_again(db: None) -> None:
+    make_groups()
+    Group.objects.get(name="Viewer").permissions.clear()
+    Group.objects.get(name="Steward").delete()
+    emit_post_migrate_signal(0, False, "default")
+    assert Group.objects.get(name="Viewer").permissions.count() == 0
+    assert Group.objects.get(name="Steward").permissions.count() == len(GROUPS["Steward"])
 
 
 def _latest_run() -> int:

@@ -140,7 +140,7 @@ def browsing(site: str) -> Iterator[Page]:
 def test_from_the_dashboard_to_a_cause_to_an_exception_and_back(page: Page) -> None:
     page.click("text=Quantity must be above 0")
     assert page.inner_text("h1") == "Quantity must be above 0"
-    page.click("table tbody tr:first-child a")
+    page.click(".list tbody tr:first-child a")
     assert page.locator("tr.broken").count() >= 2
     assert page.locator("tr.broken", has_text="Quantity must be above 0").count() == 1
     page.click(".breadcrumbs >> text=Exceptions")

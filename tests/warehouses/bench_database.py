@@ -26,6 +26,10 @@ SILVER = (
     warehouse.LatestSeen,
     warehouse.Rolls,
     warehouse.RollNow,
+    warehouse.Watched,
+    warehouse.Visitors,
+    warehouse.VisitorsNow,
+    warehouse.Visits,
 )  # fmt: skip
 GOLD = (
     warehouse.LabDays, warehouse.DimMember, warehouse.DimVersion, warehouse.FactEvents, warehouse.EventsByLabel,

@@ -20,7 +20,10 @@ from tests.warehouses import bench_database as bench
 from tests.warehouses.shop import Shop
 
 Connect = Callable[..., bench.Connection]
+Renewed = Callable[[], bench.Connection]
 Parameters = dict[str, Any]
+#: So many examples share a session.
+_EXAMPLES_OF_A_SESSION = 10
 
 _numbers = itertools.count(1)
 
@@ -101,6 +104,23 @@ def lab(connect: Connect) -> bench.Connection:
     connection = connect()
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     return connection
+
+
+@pytest.fixture
+def renewed(connect: Connect) -> Renewed:
+    """renewed(): the connection of the next example. A new one now and then: loads make temporary tables, for each of
+    which a session looks through all plans that it has cached, so one that has loaded everything is slow."""
+    used = itertools.count()
+    current: list[bench.Connection] = []
+
+    def renew() -> bench.Connection:
+        if next(used) % _EXAMPLES_OF_A_SESSION == 0:
+            for old in current:
+                old.close()
+            current[:] = [connect()]
+        return current[0]
+
+    return renew
 
 
 @pytest.fixture

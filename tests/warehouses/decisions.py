@@ -119,3 +119,14 @@ def outcomes(connection: Connection, target: str) -> dict[str, int]:
     """The accounting line of a table, without the number of its source's rows."""
     line: dict[str, int] = value(connection, "SELECT dwh_etl.measure_accounting(%s)", target)
     return {name: count for name, count in line.items() if not name.endswith(" rows")}
+
+
+def override(
+    connection: Connection, target: str, rule: str, severity: str | None = None, threshold: str | None = None
+) -> int:
+    """Sets what follows from a rule or a check; returns the first batch that is governed."""
+    first = value(
+        connection, "SELECT dwh_lineage.override_rule(%s, %s, %s, %s, 'because', %s)",
+        target, rule, severity, threshold, steward(connection),
+    )  # fmt: skip
+    return int(first)

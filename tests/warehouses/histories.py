@@ -72,7 +72,7 @@ READING = {
 }  # fmt: skip
 
 #: What makes a row good.
-GOOD_MEMBER = {"region": "n", "id": "1", "name": "A", "score": "5", "state": "a", "updated": "2024-01-03"}
+GOOD_MEMBER = {"region": "n", "id": "1", "name": "A", "score": "4", "state": "a", "updated": "2024-01-03"}
 GOOD_READING = {
     "sensor": "ab", "order": "1", "small": "5", "big": "1000", "amount": "0", "flag": "1", "tag": None, "day": None,
     "at": "2024-01-01 10:00:00", "note": "fine", "state": "on", "price": "1", "due": None, "noted": None,
@@ -85,13 +85,17 @@ WAIVABLE = {
     "silver.members": ("score:at_least", "state:one_of"),
     "silver.states": ("score:at_least", "state:one_of"),
     "silver.latest": ("score:at_least", "state:one_of"),
+    "silver.watched": ("name:required", "score:at_least", "score:at_most", "state:one_of"),
+    "silver.visitors": ("host:references",),
+    "silver.visitors_now": ("host:references",),
+    "silver.visits": ("host:references",),
     "silver.rolls": ("name:one_of",),
     "silver.roll_now": ("name:one_of",),
 }  # fmt: skip
 
 
 VERBS = ("mend", "mend", "correct", "correct", "withdraw", "waive", "waive", "end", "expire", "again",
-         "replay", "replay", "reject", "reject", "set_aside", "undo", "undo")  # fmt: skip
+         "replay", "replay", "reject", "reject", "set_aside", "undo", "undo", "override", "override")  # fmt: skip
 
 
 def acts(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[Act]:

@@ -7,56 +7,24 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from tests.warehouses.model_casts import (
-    Cast,
-    day,
-    in_new_york,
-    moment,
-    noted,
-    number,
-    scaled,
-    spelled,
-    truth,
-    uuid,
-    whole,
-    written,
+from tests.warehouses.model_judges import (
+    BronzeRow,
+    Judge,
+    Judged,
+    at_home,
+    members,
+    presences,
+    readings,
+    rolls,
+    visitors,
+    visits,
+    watched,
 )
-
-Row = Mapping[str, str | None]
-Judge = Callable[["BronzeRow"], "Judged"]
-
-
-@dataclass(frozen=True)
-class BronzeRow:
-    """A bronze row with what its batch knows of it."""
-
-    bronze_id: int
-    batch_no: int
-    file: str | None
-    checksum: str | None
-    ingested_at: datetime
-    values: Row
-
-
-@dataclass
-class Judged:
-    """A bronze row as a silver table sees it."""
-
-    row: BronzeRow
-    wanted: bool = True
-    deleted: bool = False
-    values: dict[str, Any] = field(default_factory=dict)
-    broken: set[str] = field(default_factory=set)
-    rejected: bool = False
-
-    @property
-    def is_event(self) -> bool:
-        return self.wanted and not self.broken and not self.rejected
 
 
 # --- Decisions --------------------------------------------------------------------------------------------------------
@@ -77,8 +45,13 @@ class Waiver:
 
 @dataclass
 class Decisions:
-    """What people decided about one silver table; a correction is the latest version's."""
+    """What people decided about one silver table; a correction is the latest version's.
 
+    warning: rules that warn by their declaration; overrides: (rule, severity or None, first batch), the last counts.
+    """
+
+    warning: frozenset[str] = frozenset()
+    overrides: list[tuple[str, str | None, int]] = field(default_factory=list)
     corrections: dict[int, dict[str, str | None]] = field(default_factory=dict)
     rejected: set[int] = field(default_factory=set)
     waivers: list[Waiver] = field(default_factory=list)
@@ -89,93 +62,17 @@ class Decisions:
         def judged(row: BronzeRow) -> Judged:
             found = judge(replace(row, values={**row.values, **self.corrections.get(row.bronze_id, {})}))
             found.broken -= {waiver.rule for waiver in self.waivers if waiver.governs(row)}
+            found.warned = {rule for rule in found.broken if self.warns(rule, row.batch_no)}
+            found.broken -= found.warned
             found.rejected = row.bronze_id in self.rejected
             return found
 
         return judged
 
-
-# --- Rules ------------------------------------------------------------------------------------------------------------
-def _cast(judged: Judged, name: str, text: str | None, cast: Cast) -> Any:
-    given = text.strip(" ") if text else None
-    value = cast(given) if given else None
-    if given and value is None:
-        judged.broken.add(f"{name}:castable")
-    judged.values[name] = value
-    return value
-
-
-def _asked(judged: Judged, name: str, kind: str, holds: bool) -> None:
-    if not holds and f"{name}:castable" not in judged.broken:
-        judged.broken.add(f"{name}:{kind}")
-
-
-def readings(row: BronzeRow) -> Judged:
-    """A row of raw_readings as `silver.readings` sees it."""
-    given, judged = row.values, Judged(row, wanted=row.values.get("state") != "skip")
-    sensor = judged.values["sensor"] = _trimmed(given.get("sensor"))
-    _asked(judged, "sensor", "required", bool(sensor))
-    _asked(judged, "sensor", "max_length", sensor is not None and len(sensor) <= 4)
-    order = _cast(judged, "order", given.get("order"), whole(32))
-    _asked(judged, "order", "between", order is not None and 1 <= order <= 100)
-    _cast(judged, "small", given.get("small"), whole(16))
-    big = _cast(judged, "big", given.get("big"), whole(64))
-    amount = _cast(judged, "amount", given.get("amount"), number)
-    _asked(judged, "amount", "at_least", amount is None or amount >= 0)
-    _asked(judged, "amount", "condition", amount is not None and big is not None and amount < big)
-    _cast(judged, "flag", given.get("flag"), truth)
-    _cast(judged, "tag", given.get("tag"), uuid)
-    _cast(judged, "day", given.get("day"), day)
-    at = _cast(judged, "at", given.get("at"), moment)
-    _asked(judged, "at", "required", at is not None)
-    note = judged.values["note"] = given.get("note")
-    _asked(judged, "note", "does_not_match", note is None or not note.startswith("!"))
-    _asked(judged, "note", "min_length", note is None or len(note) >= 2)
-    state = given.get("state")
-    state = judged.values["state"] = state.lower() if state is not None else None
-    _asked(judged, "state", "one_of", state in ("on", "off"))
-    _cast(judged, "price", given.get("price"), scaled(6, 2))
-    _cast(judged, "due", given.get("due"), written)
-    _cast(judged, "noted", given.get("noted"), noted)
-    _cast(judged, "local", given.get("local"), in_new_york)
-    _cast(judged, "paid", given.get("paid"), spelled)
-    return judged
-
-
-def _trimmed(text: str | None) -> str | None:
-    return text.strip(" ") if text is not None else None
-
-
-def members(row: BronzeRow) -> Judged:
-    """A row of raw_members as `silver.members` sees it."""
-    given, judged = row.values, Judged(row, deleted=row.values.get("op") == "D")
-    judged.values["region"] = given.get("region")
-    _asked(judged, "region", "required", given.get("region") is not None)
-    _asked(judged, "id", "required", _cast(judged, "id", given.get("id"), number) is not None)
-    judged.values["name"] = given.get("name")
-    score = _cast(judged, "score", given.get("score"), whole(32))
-    _asked(judged, "score", "at_least", score is None or score >= 0)
-    judged.values["state"] = given.get("state")
-    _asked(judged, "state", "one_of", given.get("state") in (None, "a", "b"))
-    _asked(judged, "updated", "required", _cast(judged, "updated", given.get("updated"), moment) is not None)
-    if judged.deleted:  # a good key and a good time are enough to delete
-        judged.broken = {rule for rule in judged.broken if rule.split(":")[0] in ("region", "id", "updated")}
-    return judged
-
-
-def presences(row: BronzeRow) -> Judged:
-    """A row of raw_members as `silver.presences` sees it."""
-    given, judged = row.values, Judged(row, wanted=row.values.get("state") != "z")
-    _asked(judged, "id", "required", _cast(judged, "id", given.get("id"), whole(32)) is not None)
-    judged.values |= {"name": given.get("name"), "state": given.get("state")}
-    return judged
-
-
-def rolls(row: BronzeRow) -> Judged:
-    """A row of raw_members as `silver.rolls` sees it."""
-    judged = presences(row)
-    _asked(judged, "name", "one_of", row.values.get("name") in (None, "", "A"))
-    return judged
+    def warns(self, rule: str, batch_no: int) -> bool:
+        """Whether a rule only warns about the rows of a batch."""
+        said = [severity for name, severity, first in self.overrides if name == rule and first <= batch_no]
+        return (said[-1] if said and said[-1] else "warn" if rule in self.warning else "") == "warn"
 
 
 # --- History ----------------------------------------------------------------------------------------------------------
@@ -302,6 +199,9 @@ ROLLS = History(rolls, ("id",), ("name", "state"), None, full_extract=True)
 ROLL_NOW = Newest(rolls, ("id",), ("name", "state"), None, full_extract=True)
 LATEST = Newest(members, ("region", "id"), ("name", "score", "state"), "updated")
 LATEST_SEEN = Newest(presences, ("id",), ("name", "state"), None)
+WATCHED = History(watched, ("region", "id"), ("name", "score", "state"), "updated")
+VISITORS = History(visitors, ("region", "id"), ("name", "host"), "updated")
+VISITORS_NOW = Newest(visitors, ("region", "id"), ("name", "host"), "updated")
 MEMBERS = History(members, ("region", "id"), ("name", "score", "state"), "updated")
 PRESENCES = History(presences, ("id",), ("name", "state"), None)
 
@@ -317,9 +217,12 @@ class Appended:
         """(rows of the table, outcome of each bronze row)."""
         judged = [self.judge(row) for row in rows]
         good = [
-            j.values | {"initial": _initial(j.values["sensor"]), "_source_bronze_id": j.row.bronze_id}
-            for j in judged if j.is_event
-        ]  # fmt: skip
+            j.values
+            | ({"initial": _initial(j.values["sensor"])} if "sensor" in j.values else {})
+            | {"_source_bronze_id": j.row.bronze_id}
+            for j in judged
+            if j.is_event
+        ]
         return good, {j.row.bronze_id: "current" if j.is_event else _left_out(j) for j in judged}
 
 
@@ -328,6 +231,7 @@ def _initial(sensor: str | None) -> str | None:
 
 
 READINGS = Appended(readings)
+VISITS = Appended(visits)
 
 #: All silver tables of the laboratory.
 TABLES: dict[str, Appended | History] = {
@@ -339,7 +243,13 @@ TABLES: dict[str, Appended | History] = {
     "silver.roll_now": ROLL_NOW,
     "silver.latest": LATEST,
     "silver.latest_seen": LATEST_SEEN,
+    "silver.watched": WATCHED,
+    "silver.visitors": VISITORS,
+    "silver.visitors_now": VISITORS_NOW,
+    "silver.visits": VISITS,
 }
+#: Rules that only warn, by their declaration.
+WARNING = {"silver.watched": frozenset({"name:required", "score:at_least"})}
 
 
 def exceptions(rows: Iterable[BronzeRow], judge: Judge) -> dict[int, set[str]]:
@@ -351,3 +261,9 @@ def exceptions(rows: Iterable[BronzeRow], judge: Judge) -> dict[int, set[str]]:
 def counted(outcomes: Mapping[int, str]) -> Counter[str]:
     """How many rows have which outcome."""
     return Counter(outcomes.values())
+
+
+#: Tables with a rule that refers to another.
+PARENTS = {"silver.visitors": "silver.latest", "silver.visitors_now": "silver.latest", "silver.visits": "silver.latest"}
+
+__all__ = ["BronzeRow", "Judge", "Judged", "at_home"]

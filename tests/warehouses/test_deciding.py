@@ -102,7 +102,7 @@ def test_from_the_cause_to_the_queued_decision_in_three_interactions(issue: Qual
     cause = reverse("admin:issue", args=[issue.pk])
     with browser.serving() as site, browser.browsing(site) as page:
         page.goto(cause)
-        page.click(".values li:has-text('onn') >> text=Decide")
+        page.click(".values-table tr:has-text('onn') >> text=Decide")
         assert "Suggested: onn → on" in page.inner_text("header:has-text('Suggested')")
         page.click("button:has-text('Preview')")
         assert "Would land\n2" in page.inner_text("#preview .figures")

@@ -3,33 +3,24 @@ rebuild."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from psycopg import sql
 
 from medallion import bronze
 from tests.warehouses import bench_database as bench
 from tests.warehouses import histories, model
+from tests.warehouses.conftest import Renewed
 from tests.warehouses.decisions import value
+from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
 from tests.warehouses.world import World, everything
 
 pytestmark = pytest.mark.django_db
 
-#: In all, over the tests of this module; ASSAY_EXAMPLES asks for more.
-EXAMPLES = int(os.environ.get("ASSAY_EXAMPLES", "200"))
 HISTORIES = [target for target in model.TABLES if target != "silver.readings"]
-
-
-def examples(share: float) -> settings:
-    """The settings of a test that gets a share of the examples."""
-    return settings(
-        max_examples=max(1, int(EXAMPLES * share)), deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-    )  # fmt: skip
 
 
 def live(connection: bench.Connection, source: type[bronze.Table], silver: list[str], gold: list[str]) -> World:
@@ -73,13 +64,13 @@ def make_pending_again(world: World, target: str) -> None:
     )
 
 
-@given(history=histories.batches(histories.MEMBER, decided=1), tables=histories.some(HISTORIES, 3))
 @examples(0.35)
+@given(history=histories.batches(histories.MEMBER, decided=1), tables=histories.some(HISTORIES, 3))
 def test_histories_are_what_the_model_folds_however_they_arrive(
-    lab: bench.Connection, history: list[Any], tables: list[str]
+    renewed: Renewed, part: int, history: list[Any], tables: list[str]
 ) -> None:
     gold = ["gold.dim_member", "gold.members_by_region", "gold.names"] if "silver.members" in tables else []
-    world = live(lab, warehouse.RawMembers, tables, gold)
+    world = live(renewed(), warehouse.RawMembers, tables, gold)
     for batch in history:
         world.take(batch)
         if batch.loaded:
@@ -90,11 +81,12 @@ def test_histories_are_what_the_model_folds_however_they_arrive(
     assert_idempotent(world)
 
 
-@given(history=histories.batches(histories.MEMBER, most=6, decided=1), tables=histories.some(HISTORIES, 3))
 @examples(0.15)
+@given(history=histories.batches(histories.MEMBER, most=6, decided=1), tables=histories.some(HISTORIES, 3))
 def test_one_load_of_all_and_batches_taken_twice_are_the_same(
-    lab: bench.Connection, history: list[Any], tables: list[str]
+    renewed: Renewed, part: int, history: list[Any], tables: list[str]
 ) -> None:
+    lab = renewed()
     world = live(lab, warehouse.RawMembers, tables, [])
     for batch in history:
         world.take(batch)
@@ -108,10 +100,25 @@ def test_one_load_of_all_and_batches_taken_twice_are_the_same(
     assert_one_load_is_the_same(world)
 
 
-@given(history=histories.batches(histories.READING, most=8, decided=1))
+@examples(0.06)
+@given(history=histories.batches(histories.MEMBER, most=6, decided=1))
+def test_rows_wait_for_their_parents_and_leave_with_them(renewed: Renewed, part: int, history: list[Any]) -> None:
+    world = live(renewed(), warehouse.RawMembers, ["silver.latest", *model.PARENTS], [])
+    for batch in history:
+        world.take(batch)
+        if batch.loaded:
+            world.check()
+    world.load()
+    world.settle()
+    world.feed()
+    world.check()
+    assert_idempotent(world)
+
+
 @examples(0.5)
-def test_append_tables_hold_each_good_row_once(lab: bench.Connection, history: list[Any]) -> None:
-    world = live(lab, warehouse.RawReadings, ["silver.readings"], ["gold.readings_by_day"])
+@given(history=histories.batches(histories.READING, most=8, decided=1))
+def test_append_tables_hold_each_good_row_once(renewed: Renewed, part: int, history: list[Any]) -> None:
+    world = live(renewed(), warehouse.RawReadings, ["silver.readings"], ["gold.readings_by_day"])
     for batch in history:
         world.take(batch)
         world.check()

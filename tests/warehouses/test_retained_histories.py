@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tests.warehouses import bench_database as bench
 from tests.warehouses import model
 from tests.warehouses.aging import MONTHS, month, old_months, on, retire
+from tests.warehouses.conftest import Renewed
 from tests.warehouses.decisions import value
+from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import HISTORIES, examples
+from tests.warehouses.test_histories import HISTORIES
 from tests.warehouses.world import everything, multiset, quarantined, without_surrogate
 
 pytestmark = pytest.mark.django_db
@@ -233,9 +235,12 @@ class World:
         return outcome if bronze_id in base else "frozen"
 
 
-@given(events=EVENTS)
 @examples(0.03)
-def test_silver_stays_what_it_would_be_if_all_rows_were_still_there(lab: bench.Connection, events: list[Any]) -> None:
+@given(events=EVENTS)
+def test_silver_stays_what_it_would_be_if_all_rows_were_still_there(
+    renewed: Renewed, part: int, events: list[Any]
+) -> None:
+    lab = renewed()
     lab.execute("ROLLBACK")
     lab.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     old_months(lab)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg import sql
 
 from tests.warehouses import bench_database as bench
 from tests.warehouses import histories
-from tests.warehouses.conftest import Connect
+from tests.warehouses.conftest import Connect, Renewed
+from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import live
 from tests.warehouses.world import World, multiset
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("ASSAY_EXAMPLES", "12"))
 SILVER = ["silver.members", "silver.presences", "silver.latest"]
 GOLD = ["gold.dim_member", "gold.dim_version", "gold.fact_events", "gold.events_by_label", "gold.events_now",
         "gold.members_by_region", "gold.names"]  # fmt: skip
@@ -74,17 +73,17 @@ def assert_rebuilt_is_the_same(world: World) -> None:
     assert star(world.lab) == stood
 
 
+@examples(0.06, of_many=1)
 @given(
     history=st.lists(
         st.tuples(histories.batches(histories.MEMBER, most=4), st.lists(st.sampled_from([*SILVER, *GOLD]))),
         min_size=1, max_size=4,
     )
 )  # fmt: skip
-@settings(
-    max_examples=EXAMPLES, deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)  # fmt: skip
-def test_a_star_loaded_in_any_order_equals_one_built_from_nothing(lab: bench.Connection, history: list[Any]) -> None:
+def test_a_star_loaded_in_any_order_equals_one_built_from_nothing(
+    renewed: Renewed, part: int, history: list[Any]
+) -> None:
+    lab = renewed()
     world = live(lab, warehouse.RawMembers, SILVER, GOLD)
     block = 0
     for batches, targets in history:
@@ -189,7 +188,8 @@ def test_a_failed_check_leaves_the_old_state_and_can_be_recorded_and_overridden(
     assert "1 rows have a value of score outside of 0 to 1000" in str(refused.value.diag.message_detail)
     lab.execute("ROLLBACK TO before")
     assert value(lab, "SELECT score FROM gold.fact_events") == 5
-    bench.call(lab, "gold.fact_events", "evidence")
+    judged = refused.value.diag.constraint_name
+    lab.execute("SELECT dwh_etl.record_checks('gold.fact_events', gen_random_uuid(), %s::jsonb)", (judged,))
     measured = lab.execute(
         "SELECT metric_value, passed FROM dwh_lineage.quality_metrics "
         "WHERE table_name = 'gold.fact_events' AND metric_name = 'between_score' ORDER BY id"

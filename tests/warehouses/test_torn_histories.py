@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from tests.warehouses import bench_database as bench
 from tests.warehouses import histories, model
 from tests.warehouses.conftest import Connect, Parameters, connecting, copy_of
+from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
-from tests.warehouses.test_histories import HISTORIES, examples
+from tests.warehouses.test_histories import HISTORIES
 from tests.warehouses.world import World
 
 pytestmark = pytest.mark.django_db
@@ -89,14 +90,14 @@ def living(parameters: Parameters, silver: list[str]) -> Iterator[Committed]:
         yield Committed(connect(), warehouse.RawMembers, tuple(silver), (), connect=connect)
 
 
+@examples(0.02)
 @given(
     history=histories.batches(histories.MEMBER, most=6, decided=1),
     tables=histories.some(HISTORIES, 2),
     kills=st.lists(st.one_of(st.none(), st.integers(0, 60)), min_size=3, max_size=7),
 )
-@examples(0.02)
 def test_loads_that_are_killed_at_any_moment_leave_nothing_half_done(
-    lab_parameters: Parameters, history: list[histories.Batch], tables: list[str], kills: list[int | None]
+    lab_parameters: Parameters, part: int, history: list[histories.Batch], tables: list[str], kills: list[int | None]
 ) -> None:
     with living(lab_parameters, tables) as world:
         world.kills = itertools.cycle(kills)
@@ -117,14 +118,14 @@ def work_on(connection: bench.Connection, tables: list[str], verb: str, seed: in
     return times
 
 
+@examples(0.02)
 @given(
     history=histories.batches(histories.MEMBER, most=6, decided=2),
     tables=histories.some(HISTORIES, 2),
     seed=st.integers(0, 10**6),
 )
-@examples(0.02)
 def test_loads_and_rebuilds_at_once_end_as_one_after_the_other(
-    lab_parameters: Parameters, history: list[histories.Batch], tables: list[str], seed: int
+    lab_parameters: Parameters, part: int, history: list[histories.Batch], tables: list[str], seed: int
 ) -> None:
     done = threading.Event()
     with living(lab_parameters, tables) as world, ThreadPoolExecutor(2) as pool:

@@ -8,11 +8,18 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from psycopg import sql
-
 from medallion import bronze
 from tests.warehouses import bench_database as bench
 from tests.warehouses import decisions, histories, model
+from tests.warehouses.standing import (
+    everything,
+    multiset,
+    open_by_issue,
+    open_rows,
+    quarantined,
+    rows_of,
+    without_surrogate,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class World:
     undecided: set[str] = field(default_factory=set)
     replays: list[Replay] = field(default_factory=list)
     surrogates: dict[str, dict[tuple[Any, ...], int]] = field(default_factory=dict)
+    #: The parents' keys that each table with a reference has seen at its last load.
+    present: dict[str, frozenset[Any]] = field(default_factory=dict)
 
     # --- What happens -------------------------------------------------------------------------------------------------
     def take(self, batch: histories.Batch) -> None:
@@ -72,6 +81,8 @@ class World:
 
     def call(self, target: str, verb: str = "load") -> None:
         bench.call(self.lab, target, verb)
+        if parent := model.PARENTS.get(target):
+            self.present[target] = frozenset(row["id"] for row in bench.rows(self.lab, parent))
 
     def load(self) -> None:
         for target in (*self.silver, *self.gold):
@@ -86,7 +97,12 @@ class World:
         self.feed()
 
     def feed(self) -> None:
-        """Loads what reads the silver tables."""
+        """Loads what reads the silver tables, those that refer to others included."""
+        for target in self.silver:
+            if model.PARENTS.get(target) in self.silver and target in self.present:
+                self.call(target)
+                self.taken[target] = len(self.rows)
+                self.surrogates.pop(target, None)  # a version may have gone and come again since it was looked at
         for target in self.gold:
             self.call(target)
 
@@ -112,7 +128,7 @@ class World:
             self.check_silver(target)
 
     def decisions(self, target: str) -> model.Decisions:
-        return self.decided.setdefault(target, model.Decisions())
+        return self.decided.setdefault(target, model.Decisions(model.WARNING.get(target, frozenset())))
 
     def _mend(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Corrects all broken columns of an open exception."""
@@ -234,6 +250,13 @@ class World:
         decided.waivers.append(waiver)
         return True
 
+    def _override(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
+        """Changes what follows from a rule, for batches that come later."""
+        if rules := histories.WAIVABLE.get(target):
+            rule, severity = picked(rules, act.pick), picked(["warn", "quarantine", "fail", None], act.other)
+            decided.overrides.append((rule, severity, decisions.override(self.lab, target, rule, severity, "99%")))
+        return False
+
     def _expire(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
         """Sets a rule aside until a moment that is past."""
         expires = histories.time_of_second(act.pick % 6) - timedelta(milliseconds=500)
@@ -288,6 +311,7 @@ class World:
         bad = model.exceptions(taken, table.judge)
         assert quarantined(self.lab, target) == bad, target
         assert open_by_issue(self.lab, target) == Counter(rule for broken in bad.values() for rule in broken), target
+        assert open_rows(self.lab, target) == len(bad), target
         closed = "SELECT bronze_id FROM dwh_lineage.quality_exceptions WHERE target_table = %s AND state = 'superseded'"
         assert {outcomes[row] for (row,) in self.lab.execute(closed.encode(), (target,))} <= {"excluded"}, target
         line = decisions.outcomes(self.lab, target)
@@ -297,7 +321,10 @@ class World:
 
     def model(self, target: str) -> model.Appended | model.History:
         table = model.TABLES[target]
-        return replace(table, judge=self.decisions(target).over(table.judge))
+        judge = table.judge
+        if target in model.PARENTS:
+            judge = model.at_home(judge, self.present.get(target, frozenset()))
+        return replace(table, judge=self.decisions(target).over(judge))
 
     def _check_surrogates(self, target: str, found: list[dict[str, Any]]) -> None:
         """A version (its key and its begin) that was there before has the surrogate key that it had."""
@@ -321,7 +348,8 @@ class World:
 def mending(target: str, broken: set[str]) -> dict[str, str | None]:
     """A patch that makes a row good that breaks these rules."""
     good = histories.GOOD_READING if target == "silver.readings" else histories.GOOD_MEMBER
-    return {name: good[name] for name in sorted({rule.split(":")[0] for rule in broken})}
+    columns = {rule.split(":")[0] for rule in broken}
+    return {name: good[name] for name in sorted({"score" if column == "host" else column for column in columns})}
 
 
 def picked(among: Any, number: int) -> Any:
@@ -329,56 +357,4 @@ def picked(among: Any, number: int) -> Any:
     return among[number % len(among)]
 
 
-def multiset(rows: Any) -> Counter[Any]:
-    """Rows that can be compared, whatever their order."""
-    return Counter(tuple(sorted(row.items())) if isinstance(row, dict) else tuple(row) for row in rows)
-
-
-def without_surrogate(rows: list[dict[str, Any]]) -> Counter[Any]:
-    """Rows of a silver table, comparable with the model's."""
-    return multiset([{k: v for k, v in row.items() if not k.endswith("_sk")} for row in rows])
-
-
-def rows_of(connection: bench.Connection, target: str) -> Counter[Any]:
-    """A gold table's rows without surrogate keys; of a dimension the members that stand."""
-    rows = [row for row in bench.rows(connection, target) if row.pop("_retired_at", None) is None]
-    return multiset(
-        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in rows if -1 not in row.values()]
-    )
-
-
-def quarantined(connection: bench.Connection, target: str) -> dict[int, set[str]]:
-    """The broken rules of each open exception, by bronze id."""
-    found: dict[int, set[str]] = {}
-    for bronze_id, rule in connection.execute(
-        "SELECT e.bronze_id, b.rule FROM dwh_lineage.quality_exceptions AS e "
-        "LEFT JOIN dwh_lineage.exception_breaches AS b "
-        "ON b.exception_id = e.id WHERE e.target_table = %s AND e.state = 'open'",
-        (target,),
-    ):
-        found.setdefault(bronze_id, set()).add(rule)
-    return found
-
-
-def open_by_issue(connection: bench.Connection, target: str) -> Counter[str]:
-    """How many open breaches each rule's issue counts."""
-    return Counter(
-        dict(
-            connection.execute(
-                "SELECT i.rule, sum(d.delta)::int FROM dwh_lineage.quality_issues AS i "
-                "JOIN dwh_lineage.issue_deltas AS d ON d.issue_id = i.id WHERE i.target = %s "
-                "GROUP BY 1 HAVING sum(d.delta) <> 0",
-                (target,),
-            ).fetchall()
-        )
-    )
-
-
-def everything(connection: bench.Connection, *targets: str) -> dict[str, Counter[Any]]:
-    """All rows of some tables in all columns."""
-    return {
-        target: multiset(
-            connection.execute(sql.SQL("SELECT t::text FROM {} AS t").format(sql.Identifier(*target.split("."))))
-        )
-        for target in targets
-    }
+__all__ = ["Replay", "World", "everything", "multiset", "picked", "quarantined", "without_surrogate"]

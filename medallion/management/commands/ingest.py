@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from django.conf import settings
@@ -17,12 +17,17 @@ from medallion.ingestion.ingest import Failed, ingest_source
 from medallion.ingestion.reporting import shown, summary
 from medallion.ingestion.spec import BronzeSpec
 from medallion.pulling.errors import PullError
-from medallion.pulling.pull import Pull, pull
 from medallion.registry import warehouse
 from medallion.sources import HttpApi
 
+if TYPE_CHECKING:
+    from medallion.pulling.pull import Pull
+
 
 class Command(BaseCommand):
+    # `migrate` has checked the declarations that are installed; to import all pages and queries for it again would take
+    # longer than a small load.
+    requires_system_checks = ()
     help = (
         "Ingests the files of a source into its bronze table; a file whose content was ingested before is skipped. "
         "Pulls an API; a pull that was interrupted goes on."
@@ -49,6 +54,8 @@ class Command(BaseCommand):
             self._ingest(source, paths)
 
     def _pull(self, source: type[HttpApi], restart: bool) -> None:
+        from medallion.pulling.pull import pull  # with the client of HTTP, which files do not need
+
         def tell(so_far: Pull) -> None:
             self.stdout.write(f"{source.name}: page {so_far.pages:,}, {so_far.rows:,} rows")
 

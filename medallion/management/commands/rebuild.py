@@ -14,6 +14,7 @@ from medallion.management.starting import carry_out
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # as in run
     help = "Writes a table anew from all its inputs (only differences are written), then loads what it feeds."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

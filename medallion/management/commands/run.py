@@ -16,6 +16,9 @@ from medallion.management.starting import carry_out
 
 
 class Command(BaseCommand):
+    # `migrate` has checked the declarations that are installed; to import all pages and queries for it again would take
+    # longer than a small load.
+    requires_system_checks = ()
     help = "Runs a pipeline: loads its tables and all that feeds them, and shows how that goes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -146,8 +146,7 @@ warehouse().pipelines["daily"] = Daily
 def command_in_another_process(*words: str, **environment: str) -> subprocess.Popen[str]:
     """Starts `manage.py` with `words`, as in a terminal, in a process that knows `daily`."""
     program = f"{WITH_DAILY}\nfrom django.core.management import execute_from_command_line"
-    # Without checks: the house's tables are installed, but nobody declares them.
-    line = ["manage.py", *words, "--skip-checks"]
+    line = ["manage.py", *words]
     return in_another_process(f"{program}\nexecute_from_command_line({line!r})", **environment)
 
 

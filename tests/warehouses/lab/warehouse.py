@@ -5,6 +5,7 @@ from medallion.warehouse import (
     SCD2,
     Append,
     AtLeast,
+    AtMost,
     Between,
     BigInt,
     Boolean,
@@ -18,6 +19,7 @@ from medallion.warehouse import (
     MinLength,
     Numeric,
     OneOf,
+    References,
     Required,
     SmallInt,
     Text,
@@ -151,6 +153,65 @@ class LatestSeen(silver.Table):
         key = "id"
         history = SCD1()
         where = "state IS DISTINCT FROM 'z'"
+
+
+class Watched(silver.Table):
+    """Members under rules that only warn, and under one that concerns some of them."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name", rules=[Required(severity="warn")])
+    score = Integer("score", rules=[AtLeast(0, null=True, severity="warn"), AtMost(4, null=True, where="state = 'a'")])
+    state = Text("state", rules=[OneOf("a", "b", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD2(effective="updated", deleted_when="op = 'D'")
+
+
+_HOST = "CASE score WHEN '5' THEN '1' WHEN '05' THEN '2' WHEN '-1' THEN '3' END"
+
+
+class Visitors(silver.Table):
+    """Members whose host must be a member now."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name")
+    host = Numeric(_HOST, rules=[References(Latest, "id", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD2(effective="updated", deleted_when="op = 'D'")
+
+
+class VisitorsNow(silver.Table):
+    """The same, as they are now."""
+
+    region = Text("region")
+    id = Numeric("id")
+    name = Text("name")
+    host = Numeric(_HOST, rules=[References(Latest, "id", null=True)])
+    updated = Timestamp("updated")
+
+    class Meta:
+        source = RawMembers
+        key = ("region", "id")
+        history = SCD1(effective="updated", deleted_when="op = 'D'")
+
+
+class Visits(silver.Table):
+    """Each good row of them."""
+
+    name = Text("name")
+    host = Numeric(_HOST, rules=[References(Latest, "id", null=True)])
+
+    class Meta:
+        source = RawMembers
 
 
 class Rolls(silver.Table):

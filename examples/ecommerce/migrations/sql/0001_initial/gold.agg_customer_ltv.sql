@@ -268,6 +268,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_customer_ltv' AND active;
+
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.dim_date');

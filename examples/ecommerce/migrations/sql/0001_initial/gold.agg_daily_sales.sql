@@ -232,26 +232,28 @@ BEGIN
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_daily_sales');
     ANALYZE pg_temp.computed;
-    DROP TABLE IF EXISTS pg_temp.measured;
     IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.measured;
         CREATE TEMP TABLE measured ON COMMIT DROP AS
-        WITH c AS (
-            SELECT c.* FROM pg_temp.computed AS c
-        ), r AS (
-            SELECT * FROM c
+        SELECT * FROM (
+        SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT c.* FROM pg_temp.computed AS c
             UNION ALL
-            SELECT g.date_key, g.customer_segment, g.product_category, g.order_count, g.item_count, g.gross_revenue, g.discount_total, g.tax_total, g.net_revenue, g.avg_order_value FROM gold.agg_daily_sales AS g
-            WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.date_key = g.date_key AND t.customer_segment = g.customer_segment AND t.product_category = g.product_category)
-        )
-        SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
+            SELECT g.date_key, g.customer_segment, g.product_category, g.order_count, g.item_count, g.gross_revenue, g.discount_total, g.tax_total, g.net_revenue, g.avg_order_value FROM gold.agg_daily_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.date_key = g.date_key AND t.customer_segment = g.customer_segment AND t.product_category = g.product_category)) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
     ELSE
+        DROP TABLE IF EXISTS pg_temp.measured;
         CREATE TEMP TABLE measured ON COMMIT DROP AS
-        WITH c AS (
-            SELECT c.* FROM pg_temp.computed AS c
-        ), r AS (
-            SELECT * FROM c
-        )
-        SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
+        SELECT * FROM (
+        SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT c.* FROM pg_temp.computed AS c) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
     END IF;
     PERFORM dwh_etl.require_checks('gold.agg_daily_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.agg_daily_sales', l_batch_id);
@@ -306,57 +308,23 @@ BEGIN
 END
 $routine$;
 
--- Records what the checks of gold.agg_daily_sales measure on what a load would write, and loads nothing: to be
--- called after a load that they refused. Takes the run's id.
-CREATE OR REPLACE PROCEDURE dwh_etl.evidence_gold_agg_daily_sales(in_batch_id uuid DEFAULT NULL)
-LANGUAGE plpgsql
+-- What the checks of gold.agg_daily_sales measure on its rows as they stand. in_read: how many rows a load has read,
+-- in_taken: which batches it takes; without them what is about a load measures nothing. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.checks_gold_agg_daily_sales(
+    in_read bigint DEFAULT NULL, in_taken bigint[] DEFAULT NULL
+)
+RETURNS TABLE (name text, value numeric, low numeric, high numeric, total numeric, details jsonb)
+LANGUAGE sql
+STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
-SET plan_cache_mode = force_custom_plan
 AS $routine$
-BEGIN
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        coalesce(q.date_key, -1) AS date_key,
-        q.customer_segment,
-        q.product_category,
-        q.order_count,
-        q.item_count,
-        q.gross_revenue,
-        q.discount_total,
-        q.tax_total,
-        q.net_revenue,
-        q.avg_order_value
-    FROM (
-    SELECT
-        f.date_key,
-        coalesce(c.customer_segment, 'Unknown') AS customer_segment,
-        coalesce(p.product_category, 'Unknown') AS product_category,
-        count(DISTINCT f.order_id)::integer AS order_count,
-        sum(f.quantity)::integer AS item_count,
-        sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,
-        sum(f.discount_amount)::numeric(12, 2) AS discount_total,
-        sum(f.tax_amount)::numeric(12, 2) AS tax_total,
-        sum(f.line_total)::numeric(12, 2) AS net_revenue,
-        -- Of orders, not of lines.
-        (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value
-    FROM gold.fact_sales AS f
-    JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
-    JOIN gold.dim_product AS p ON p.product_key = f.product_key
-    GROUP BY 1, 2, 3
-    ) AS q;
-    DROP TABLE IF EXISTS pg_temp.measured;
-    CREATE TEMP TABLE measured ON COMMIT DROP AS
-    WITH c AS (
-        SELECT c.* FROM pg_temp.computed AS c
-    ), r AS (
-        SELECT * FROM c
-    )
-    SELECT 'reconciles_revenue' AS name, coalesce((SELECT abs(coalesce((SELECT sum(net_revenue) FROM r), 0) - coalesce((SELECT sum(f.line_total) FROM gold.fact_sales AS f), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f' AS sentence;
-    PERFORM dwh_etl.record_checks('gold.agg_daily_sales', coalesce(in_batch_id, gen_random_uuid()));
-END
+SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+    FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT s.* FROM gold.agg_daily_sales AS s) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
+) AS m (value, low, high, total, details)
 $routine$;
 
 INSERT INTO dwh_lineage.targets (
@@ -390,6 +358,22 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_daily_sales' AND active;
+INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
+)
+VALUES
+    ('gold.agg_daily_sales', 'reconciles_revenue', 10001, NULL, 'reconciles', '{"kind": "reconciles", "name": "revenue", "other": "SELECT sum(f.line_total) FROM gold.fact_sales AS f", "own": "sum(net_revenue)", "within": 0}'::jsonb, 'revenue: sum(net_revenue) is {} away from SELECT sum(f.line_total) FROM gold.fact_sales AS f', '013fdf696857', false, 'fail', '0', true, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
+    active = true;
 
 SELECT dwh_lineage.register_input('gold.agg_daily_sales', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_daily_sales', 'gold.dim_customer');

@@ -268,6 +268,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_product_performance' AND active;
+
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'gold.dim_product');
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'silver.stock');

@@ -332,6 +332,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_customer' AND active;
+
 SELECT dwh_lineage.register_input('gold.dim_customer', 'silver.customers');
 SELECT dwh_lineage.register_input('gold.dim_customer', 'silver.orders');
 SELECT dwh_etl.read_images('gold.dim_customer', '{"silver.customers": "whole", "silver.orders": "whole"}'::jsonb);

@@ -259,6 +259,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_geography' AND active;
+
 SELECT dwh_lineage.register_input('gold.dim_geography', 'silver.customers');
 SELECT dwh_etl.read_images('gold.dim_geography', '{"silver.customers": "whole"}'::jsonb);
 

@@ -252,6 +252,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_product' AND active;
+
 SELECT dwh_lineage.register_input('gold.dim_product', 'silver.products');
 SELECT dwh_etl.read_images('gold.dim_product', '{"silver.products": "whole"}'::jsonb);
 

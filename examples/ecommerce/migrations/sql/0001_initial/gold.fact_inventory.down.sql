@@ -1,7 +1,7 @@
 SELECT dwh_lineage.forget_target('gold.fact_inventory');
 DROP PROCEDURE dwh_etl.load_gold_fact_inventory(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_fact_inventory(uuid);
-DROP PROCEDURE dwh_etl.evidence_gold_fact_inventory(uuid);
+DROP FUNCTION dwh_etl.checks_gold_fact_inventory(bigint, bigint[]);
 DROP TABLE gold.fact_inventory;
 SELECT dwh_etl.ensure_images('gold.dim_date');
 SELECT dwh_etl.ensure_images('silver.stock');

@@ -95,12 +95,12 @@ BEGIN
     ANALYZE pg_temp.computed;
     DROP TABLE IF EXISTS pg_temp.measured;
     CREATE TEMP TABLE measured ON COMMIT DROP AS
-    WITH c AS (
-        SELECT c.* FROM pg_temp.computed AS c
-    ), r AS (
-        SELECT * FROM c
-    )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM c WHERE on_hand < 0 OR on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
+    SELECT * FROM (
+    SELECT 'between_on_hand', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+    FROM (
+        SELECT count(*) FILTER (WHERE r.on_hand < 0 OR r.on_hand > 1000000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.* FROM pg_temp.computed AS c) AS r
+    ) AS m (value, low, high, total, details)
+    ) AS m (name, value, low, high, total, details);
     PERFORM dwh_etl.require_checks('gold.fact_inventory', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_inventory', l_batch_id);
     PERFORM dwh_etl.ensure_partitions('gold.fact_inventory', ARRAY(
@@ -151,57 +151,22 @@ BEGIN
 END
 $routine$;
 
--- Records what the checks of gold.fact_inventory measure on what a load would write, and loads nothing: to be
--- called after a load that they refused. Takes the run's id.
-CREATE OR REPLACE PROCEDURE dwh_etl.evidence_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
-LANGUAGE plpgsql
+-- What the checks of gold.fact_inventory measure on its rows as they stand. in_read: how many rows a load has read,
+-- in_taken: which batches it takes; without them what is about a load measures nothing. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.checks_gold_fact_inventory(
+    in_read bigint DEFAULT NULL, in_taken bigint[] DEFAULT NULL
+)
+RETURNS TABLE (name text, value numeric, low numeric, high numeric, total numeric, details jsonb)
+LANGUAGE sql
+STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
-SET plan_cache_mode = force_custom_plan
 AS $routine$
-BEGIN
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        coalesce(q.date_key, -1) AS date_key,
-        q.product_id,
-        coalesce(q.product_key, -1) AS product_key,
-        q.on_hand,
-        q.reserved,
-        q.available,
-        q.stock_value
-    FROM (
-    SELECT
-        d.date_key,
-        s.product_id,
-        p.product_key,
-        s.on_hand,
-        s.reserved,
-        s.on_hand - s.reserved AS available,
-        (s.on_hand * p.price)::numeric(14, 2) AS stock_value
-    FROM gold.dim_date AS d
-    JOIN silver.stock AS s
-        ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
-        AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR s.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
-        ON p.product_id = s.product_id
-        AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
-        AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR p.valid_to IS NULL)
-    -- Up to the last day of which something is known.
-    WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
-        AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
-    ) AS q;
-    DROP TABLE IF EXISTS pg_temp.measured;
-    CREATE TEMP TABLE measured ON COMMIT DROP AS
-    WITH c AS (
-        SELECT c.* FROM pg_temp.computed AS c
-    ), r AS (
-        SELECT * FROM c
-    )
-    SELECT 'between_on_hand' AS name, coalesce((SELECT count(*) FROM c WHERE on_hand < 0 OR on_hand > 1000000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of on_hand outside of 0 to 1000000' AS sentence;
-    PERFORM dwh_etl.record_checks('gold.fact_inventory', coalesce(in_batch_id, gen_random_uuid()));
-END
+SELECT 'between_on_hand', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT count(*) FILTER (WHERE r.on_hand < 0 OR r.on_hand > 1000000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT s.* FROM gold.fact_inventory AS s) AS r
+) AS m (value, low, high, total, details)
 $routine$;
 
 INSERT INTO dwh_lineage.targets (
@@ -235,6 +200,22 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.fact_inventory' AND active;
+INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
+)
+VALUES
+    ('gold.fact_inventory', 'between_on_hand', 10001, 'on_hand', 'between', '{"column": "on_hand", "high": 1000000, "kind": "between", "low": 0}'::jsonb, '{} rows have a value of on_hand outside of 0 to 1000000', '492ec41b7808', false, 'fail', '0', true, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
+    active = true;
 
 SELECT dwh_lineage.register_input('gold.fact_inventory', 'gold.dim_date');
 SELECT dwh_lineage.register_input('gold.fact_inventory', 'silver.stock');

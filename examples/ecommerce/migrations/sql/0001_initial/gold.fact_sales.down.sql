@@ -3,7 +3,7 @@ DROP ROUTINE dwh_etl.load_fact_sales;
 DROP ROUTINE dwh_etl.create_fact_partitions;
 DROP PROCEDURE dwh_etl.load_gold_fact_sales(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_fact_sales(uuid);
-DROP PROCEDURE dwh_etl.evidence_gold_fact_sales(uuid);
+DROP FUNCTION dwh_etl.checks_gold_fact_sales(bigint, bigint[]);
 DROP TABLE gold.fact_sales;
 SELECT dwh_etl.ensure_images('silver.order_items');
 SELECT dwh_etl.ensure_images('silver.orders');

@@ -325,38 +325,64 @@ BEGIN
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.fact_sales');
     ANALYZE pg_temp.computed;
-    DROP TABLE IF EXISTS pg_temp.measured;
     IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.measured;
         CREATE TEMP TABLE measured ON COMMIT DROP AS
-        WITH c AS (
-            SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
-        ), r AS (
-            SELECT * FROM c
+        SELECT * FROM (
+        SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
             UNION ALL
-            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g
-            WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)
-        )
-        SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '{} percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '{} percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
+        SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM c WHERE quantity < 1 OR quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of quantity outside of 1 to 10000' AS sentence
+        SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
+        SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(quantity) FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
     ELSE
+        DROP TABLE IF EXISTS pg_temp.measured;
         CREATE TEMP TABLE measured ON COMMIT DROP AS
-        WITH c AS (
-            SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
-        ), r AS (
-            SELECT * FROM c
-        )
-        SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '{} percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
+        SELECT * FROM (
+        SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '{} percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
+        SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM c WHERE quantity < 1 OR quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of quantity outside of 1 to 10000' AS sentence
+        SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
         UNION ALL
-        SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
+        SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(quantity) FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
     END IF;
     PERFORM dwh_etl.require_checks('gold.fact_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_sales', l_batch_id);
@@ -418,71 +444,38 @@ BEGIN
 END
 $routine$;
 
--- Records what the checks of gold.fact_sales measure on what a load would write, and loads nothing: to be called
--- after a load that they refused. Takes the run's id.
-CREATE OR REPLACE PROCEDURE dwh_etl.evidence_gold_fact_sales(in_batch_id uuid DEFAULT NULL)
-LANGUAGE plpgsql
+-- What the checks of gold.fact_sales measure on its rows as they stand. in_read: how many rows a load has read,
+-- in_taken: which batches it takes; without them what is about a load measures nothing. No side effects.
+CREATE OR REPLACE FUNCTION dwh_etl.checks_gold_fact_sales(
+    in_read bigint DEFAULT NULL, in_taken bigint[] DEFAULT NULL
+)
+RETURNS TABLE (name text, value numeric, low numeric, high numeric, total numeric, details jsonb)
+LANGUAGE sql
+STABLE
 SET search_path = pg_catalog, pg_temp
 SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
-SET plan_cache_mode = force_custom_plan
 AS $routine$
-BEGIN
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        q.order_id,
-        q.order_line_number,
-        coalesce(q.customer_key, -1) AS customer_key,
-        coalesce(q.product_key, -1) AS product_key,
-        coalesce(q.geography_key, -1) AS geography_key,
-        coalesce(q.date_key, -1) AS date_key,
-        q.quantity,
-        q.unit_price,
-        q.discount_amount,
-        q.tax_amount,
-        q._silver_order_sk
-    FROM (
-    SELECT
-        i.order_id,
-        i.order_line_number,
-        c.customer_key,
-        p.product_key,
-        g.geography_key,
-        d.date_key,
-        i.quantity,
-        i.unit_price,
-        i.discount AS discount_amount,
-        i.tax AS tax_amount,
-        o.order_sk AS _silver_order_sk
-    FROM silver.order_items AS i
-    JOIN silver.orders AS o ON o.order_id = i.order_id
-    LEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE 'UTC')::date
-    LEFT JOIN (SELECT * FROM gold.dim_customer AS c WHERE _retired_at IS NULL AND customer_key > 0) AS c
-        ON c.customer_id = o.customer_id
-        AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
-        ON p.product_id = i.product_id
-        AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_geography AS g WHERE _retired_at IS NULL AND geography_key > 0) AS g ON g.country = c.country AND g.city = c.city
-    WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')
-    ) AS q;
-    DROP TABLE IF EXISTS pg_temp.measured;
-    CREATE TEMP TABLE measured ON COMMIT DROP AS
-    WITH c AS (
-        SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
-    ), r AS (
-        SELECT * FROM c
-    )
-    SELECT 'references_customer_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.customer_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key)), 0)::numeric AS value, 15::numeric AS threshold, '{} percent of the rows have a customer_key that leads nowhere in gold.dim_customer' AS sentence
-    UNION ALL
-    SELECT 'references_product_key' AS name, coalesce((SELECT 100.0 * count(*) / nullif((SELECT count(*) FROM r), 0) FROM r WHERE r.product_key = -1 OR NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key)), 0)::numeric AS value, 25::numeric AS threshold, '{} percent of the rows have a product_key that leads nowhere in gold.dim_product' AS sentence
-    UNION ALL
-    SELECT 'between_quantity' AS name, coalesce((SELECT count(*) FROM c WHERE quantity < 1 OR quantity > 10000), 0)::numeric AS value, 0::numeric AS threshold, '{} rows have a value of quantity outside of 1 to 10000' AS sentence
-    UNION ALL
-    SELECT 'reconciles_quantities' AS name, coalesce((SELECT abs(coalesce((SELECT sum(quantity) FROM r), 0) - coalesce((SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')), 0))), 0)::numeric AS value, 0::numeric AS threshold, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')' AS sentence;
-    PERFORM dwh_etl.record_checks('gold.fact_sales', coalesce(in_batch_id, gen_random_uuid()));
-END
+SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT s.* FROM gold.fact_sales AS s) AS r
+) AS m (value, low, high, total, details)
+UNION ALL
+SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT s.* FROM gold.fact_sales AS s) AS r
+) AS m (value, low, high, total, details)
+UNION ALL
+SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT s.* FROM gold.fact_sales AS s) AS r
+) AS m (value, low, high, total, details)
+UNION ALL
+SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+FROM (
+    SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+    FROM (SELECT (SELECT sum(quantity) FROM (SELECT s.* FROM gold.fact_sales AS s) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
+) AS m (value, low, high, total, details)
 $routine$;
 
 INSERT INTO dwh_lineage.targets (
@@ -517,6 +510,25 @@ ON CONFLICT (target) DO UPDATE SET
     rows_relation = excluded.rows_relation,
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
+
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.fact_sales' AND active;
+INSERT INTO dwh_lineage.quality_rules (
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
+)
+VALUES
+    ('gold.fact_sales', 'references_customer_key', 10001, 'customer_key', 'references', '{"column": "customer_key", "key": "customer_key", "kind": "references", "max_unknown": "15%", "table": "gold.dim_customer"}'::jsonb, '{} rows have a customer_key that leads nowhere in gold.dim_customer', '5edad8cc23af', false, 'fail', '15%', true, true),
+    ('gold.fact_sales', 'references_product_key', 10002, 'product_key', 'references', '{"column": "product_key", "key": "product_key", "kind": "references", "max_unknown": "25%", "table": "gold.dim_product"}'::jsonb, '{} rows have a product_key that leads nowhere in gold.dim_product', 'c414f5769277', false, 'fail', '25%', true, true),
+    ('gold.fact_sales', 'between_quantity', 10003, 'quantity', 'between', '{"column": "quantity", "high": 10000, "kind": "between", "low": 1}'::jsonb, '{} rows have a value of quantity outside of 1 to 10000', 'f8c55047233d', false, 'fail', '0', true, true),
+    ('gold.fact_sales', 'reconciles_quantities', 10004, NULL, 'reconciles', '{"kind": "reconciles", "name": "quantities", "other": "SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')", "own": "sum(quantity)", "within": 0}'::jsonb, 'quantities: sum(quantity) is {} away from SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN (''cancelled'', ''returned'')', '6e462f858229', false, 'fail', '0', true, true)
+ON CONFLICT (target, rule, version) DO UPDATE SET
+    position = excluded.position,
+    definition = excluded.definition,
+    message = excluded.message,
+    can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
+    active = true;
 
 SELECT dwh_lineage.register_input('gold.fact_sales', 'silver.order_items');
 SELECT dwh_lineage.register_input('gold.fact_sales', 'silver.orders');

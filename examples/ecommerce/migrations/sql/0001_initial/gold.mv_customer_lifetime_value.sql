@@ -94,6 +94,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.mv_customer_lifetime_value' AND active;
+
 SELECT dwh_lineage.register_input('gold.mv_customer_lifetime_value', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.mv_customer_lifetime_value', 'gold.agg_customer_ltv');
 SELECT dwh_etl.read_images('gold.mv_customer_lifetime_value', '{}'::jsonb);

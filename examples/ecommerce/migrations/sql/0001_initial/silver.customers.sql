@@ -45,8 +45,8 @@ CREATE INDEX ON dwh_staging.silver_customers_base (customer_id);
 
 -- Bronze rows of bronze.raw_customers as silver.customers sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
--- not good.
+-- _broken: positions of the broken rules, NULL for a good row; _warned: of those that only warn; _source_id, _seen,
+-- _source_data: only for a row that breaks a rule.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_customers(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -65,6 +65,7 @@ RETURNS TABLE (
     created_on date,
     updated_at timestamptz,
     _broken smallint[],
+    _warned smallint[],
     _source_id text,
     _seen jsonb,
     _source_data jsonb
@@ -87,10 +88,7 @@ SELECT
     j.country,
     j.created_on,
     j.updated_at,
-    CASE WHEN j._broken IS NULL OR NOT EXISTS (
-            -- Asked once for the whole statement: nearly always nobody has waived anything.
-            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.customers'
-        ) THEN j._broken
+    CASE WHEN j._broken IS NULL OR NOT (EXISTS (SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.customers') OR EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.customers')) THEN j._broken
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
@@ -99,10 +97,44 @@ SELECT
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                     AND q.version = w.rule_version AND q.active AND q.can_be_waived
-                WHERE w.target = 'silver.customers' AND w.withdrawn_by_id IS NULL AND q.position = p.position
+                WHERE w.target = 'silver.customers' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
+                AND NOT coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.customers' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
         ) END AS _broken,
+    CASE WHEN j._broken IS NOT NULL AND EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.customers') THEN (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
+                WHERE w.target = 'silver.customers' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+                AND coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.customers' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
+        ) END AS _warned,
     CASE WHEN j._broken IS NOT NULL THEN concat_ws('|', j."text.customer_id") END AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'customer_id', j."text.customer_id",
@@ -455,6 +487,8 @@ BEGIN
     SELECT v.* FROM dwh_etl.evaluate_silver_customers(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
+    PERFORM dwh_etl.check_rules('silver.customers');
+    PERFORM dwh_etl.record_rules('silver.customers', l_batch_id, l_read);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -467,6 +501,11 @@ BEGIN
         SELECT 1 FROM dwh_lineage.batch_inputs AS i
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.customers' AND b.batch_no <> l_load.load_batch
+    ) OR EXISTS (
+        SELECT 1 FROM dwh_lineage.batches AS b
+        JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.customers' AND x.batch_no <> l_load.load_batch
+            AND x.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+        WHERE b.batch_no = ANY (l_load.taken)
     ) THEN
         DROP TABLE IF EXISTS pg_temp.closed;
         CREATE TEMP TABLE closed ON COMMIT DROP AS
@@ -827,6 +866,7 @@ DECLARE
     l_landed bigint[];
     l_keys text[];
     l_gone bigint;
+    l_gone_until timestamptz;
 BEGIN
     -- What lies in the table now may leave its key: that is folded again, too.
     l_landed := ARRAY(
@@ -874,13 +914,22 @@ BEGIN
         'silver.customers', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
     );
 
-    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.customer_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
-
+    SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.customers';
+    l_keys := l_keys || ARRAY(
+        SELECT DISTINCT ROW(n.customer_id)::text
+        FROM (
+            SELECT e.*, e.updated_at::timestamptz AS _effective
+            FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+            WHERE e._broken IS NULL
+        ) AS n
+        WHERE (EXISTS (SELECT 1 FROM silver.customers AS x WHERE x.customer_id = n.customer_id) OR n._effective <= l_gone_until)
+    );
     DROP TABLE IF EXISTS pg_temp.again;
     CREATE TEMP TABLE again ON COMMIT DROP AS
-    SELECT v.*
-    FROM dwh_etl.evaluate_silver_customers(NULL, l_keys) AS v
-    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no);
+    SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no);
+    INSERT INTO pg_temp.again
+    SELECT e.* FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NULL AND ROW(e.customer_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = e._batch_no);
     PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -1004,6 +1053,48 @@ LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.customers' AND p.bat
 LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.customers' AND k.batch_no = r._batch_no
 $routine$;
 
+-- Records what a load of silver.customers would reject, as exceptions and metrics, and loads nothing: to be
+-- called after a load that its gate refused. The batches go on waiting. Takes the run's id. Locks the table's
+-- row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.evidence_silver_customers(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_waiting bigint[];
+    l_read bigint;
+    l_rejected bigint;
+BEGIN
+    UPDATE dwh_lineage.targets SET load_no = load_no + 1 WHERE target = 'silver.customers';
+    l_waiting := ARRAY(SELECT p.batch_no FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' ORDER BY 1);
+    IF l_waiting = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT dwh_lineage.open_batch('silver.customers', 'load', l_batch_id) AS load_batch INTO l_load;
+    PERFORM dwh_lineage.end_waivers('silver.customers');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_customers(l_waiting, NULL) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.customers', 'bronze.raw_customers', l_load.load_batch);
+
+    PERFORM dwh_etl.record_rules('silver.customers', l_batch_id, l_read);
+    PERFORM dwh_lineage.close_batch(l_load.load_batch, l_read, 0, in_rejected => l_rejected);
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -1044,28 +1135,31 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.customers' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
 )
 VALUES
-    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, true),
-    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', false, true),
-    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '8c59d138d974', true, true),
-    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'c5bc065d9a21', true, true),
-    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, true),
-    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', 'e2c5eb69c8d8', false, true),
-    ('silver.customers', 'channel:one_of', 7, 'channel', 'one_of', '{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}'::jsonb, 'channel is none of web, app, store, partner', '60ee7b4b8d59', false, true),
-    ('silver.customers', 'city:min_length', 8, 'city', 'min_length', '{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}'::jsonb, 'The city has fewer than two characters', 'b95e5b60ca0c', true, true),
-    ('silver.customers', 'country:one_of', 9, 'country', 'one_of', '{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}'::jsonb, 'country is none of AT, CH, DE, ES, FR, GB, US', 'df804e631b89', false, true),
-    ('silver.customers', 'created_on:castable', 10, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, true),
-    ('silver.customers', 'created_on:required', 11, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, true),
-    ('silver.customers', 'updated_at:castable', 12, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.customers', 'updated_at:required', 13, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
-    ('silver.customers', 'updated_at:before_horizon', 14, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+    ('silver.customers', 'customer_id:castable', 1, 'customer_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'customer_id is no uuid', '4a601e664744', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'customer_id:required', 2, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}'::jsonb, 'customer_id is missing', 'ef71ad93a122', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'email:required', 3, 'email', 'required', '{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}'::jsonb, 'The e-mail is missing', '8c59d138d974', true, 'quarantine', NULL, false, true),
+    ('silver.customers', 'email:matches', 4, 'email', 'matches',  E'{"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}'::jsonb, 'The e-mail is no address', 'c5bc065d9a21', true, 'quarantine', NULL, false, true),
+    ('silver.customers', 'name:min_length', 5, 'name', 'min_length', '{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}'::jsonb, 'The name has fewer than two characters', '3184f1ec0bef', true, 'quarantine', NULL, false, true),
+    ('silver.customers', 'status:one_of', 6, 'status', 'one_of', '{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}'::jsonb, 'status is none of active, inactive, suspended', 'e2c5eb69c8d8', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'channel:one_of', 7, 'channel', 'one_of', '{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}'::jsonb, 'channel is none of web, app, store, partner', '60ee7b4b8d59', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'city:min_length', 8, 'city', 'min_length', '{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}'::jsonb, 'The city has fewer than two characters', 'b95e5b60ca0c', true, 'quarantine', NULL, false, true),
+    ('silver.customers', 'country:one_of', 9, 'country', 'one_of', '{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}'::jsonb, 'country is none of AT, CH, DE, ES, FR, GB, US', 'df804e631b89', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'created_on:castable', 10, 'created_on', 'castable', '{"kind": "castable", "type": "date"}'::jsonb, 'created_on is no date', 'ba8b4e615b60', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'created_on:required', 11, 'created_on', 'required', '{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}'::jsonb, 'created_on is missing', 'eafc535dd8ef', true, 'quarantine', NULL, false, true),
+    ('silver.customers', 'updated_at:castable', 12, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'updated_at:required', 13, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, 'quarantine', NULL, false, true),
+    ('silver.customers', 'updated_at:before_horizon', 14, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, 'quarantine', NULL, false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
     message = excluded.message,
     can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
     active = true;
 
 SELECT dwh_lineage.register_input('silver.customers', 'bronze.raw_customers');

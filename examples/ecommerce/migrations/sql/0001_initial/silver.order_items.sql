@@ -38,8 +38,8 @@ CREATE INDEX ON dwh_staging.silver_order_items_base (order_id, order_line_number
 
 -- Bronze rows of bronze.raw_order_items as silver.order_items sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
--- not good.
+-- _broken: positions of the broken rules, NULL for a good row; _warned: of those that only warn; _source_id, _seen,
+-- _source_data: only for a row that breaks a rule.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_order_items(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -56,6 +56,7 @@ RETURNS TABLE (
     tax numeric(10,2),
     updated_at timestamptz,
     _broken smallint[],
+    _warned smallint[],
     _source_id text,
     _seen jsonb,
     _source_data jsonb
@@ -76,10 +77,7 @@ SELECT
     j.discount,
     j.tax,
     j.updated_at,
-    CASE WHEN j._broken IS NULL OR NOT EXISTS (
-            -- Asked once for the whole statement: nearly always nobody has waived anything.
-            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.order_items'
-        ) THEN j._broken
+    CASE WHEN j._broken IS NULL OR NOT (EXISTS (SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.order_items') OR EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.order_items')) THEN j._broken
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
@@ -88,10 +86,44 @@ SELECT
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                     AND q.version = w.rule_version AND q.active AND q.can_be_waived
-                WHERE w.target = 'silver.order_items' AND w.withdrawn_by_id IS NULL AND q.position = p.position
+                WHERE w.target = 'silver.order_items' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
+                AND NOT coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.order_items' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
         ) END AS _broken,
+    CASE WHEN j._broken IS NOT NULL AND EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.order_items') THEN (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
+                WHERE w.target = 'silver.order_items' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+                AND coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.order_items' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
+        ) END AS _warned,
     CASE WHEN j._broken IS NOT NULL THEN concat_ws('|', j."text.order_id", j."text.order_line_number") END AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'order_id', j."text.order_id",
@@ -434,6 +466,8 @@ BEGIN
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
+    PERFORM dwh_etl.check_rules('silver.order_items');
+    PERFORM dwh_etl.record_rules('silver.order_items', l_batch_id, l_read);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -446,6 +480,11 @@ BEGIN
         SELECT 1 FROM dwh_lineage.batch_inputs AS i
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.order_items' AND b.batch_no <> l_load.load_batch
+    ) OR EXISTS (
+        SELECT 1 FROM dwh_lineage.batches AS b
+        JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.order_items' AND x.batch_no <> l_load.load_batch
+            AND x.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+        WHERE b.batch_no = ANY (l_load.taken)
     ) THEN
         DROP TABLE IF EXISTS pg_temp.closed;
         CREATE TEMP TABLE closed ON COMMIT DROP AS
@@ -798,6 +837,7 @@ DECLARE
     l_landed bigint[];
     l_keys text[];
     l_gone bigint;
+    l_gone_until timestamptz;
 BEGIN
     -- What lies in the table now may leave its key: that is folded again, too.
     l_landed := ARRAY(
@@ -845,13 +885,22 @@ BEGIN
         'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
     );
 
-    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.order_id, e.order_line_number)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
-
+    SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.order_items';
+    l_keys := l_keys || ARRAY(
+        SELECT DISTINCT ROW(n.order_id, n.order_line_number)::text
+        FROM (
+            SELECT e.*, e.updated_at::timestamptz AS _effective
+            FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+            WHERE e._broken IS NULL
+        ) AS n
+        WHERE (EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = n.order_id AND x.order_line_number = n.order_line_number) OR n._effective <= l_gone_until)
+    );
     DROP TABLE IF EXISTS pg_temp.again;
     CREATE TEMP TABLE again ON COMMIT DROP AS
-    SELECT v.*
-    FROM dwh_etl.evaluate_silver_order_items(NULL, l_keys) AS v
-    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no);
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no);
+    INSERT INTO pg_temp.again
+    SELECT e.* FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NULL AND ROW(e.order_id, e.order_line_number)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = e._batch_no);
     PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -973,6 +1022,48 @@ LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.order_items' AND p.b
 LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.order_items' AND k.batch_no = r._batch_no
 $routine$;
 
+-- Records what a load of silver.order_items would reject, as exceptions and metrics, and loads nothing: to be
+-- called after a load that its gate refused. The batches go on waiting. Takes the run's id. Locks the table's
+-- row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.evidence_silver_order_items(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_waiting bigint[];
+    l_read bigint;
+    l_rejected bigint;
+BEGIN
+    UPDATE dwh_lineage.targets SET load_no = load_no + 1 WHERE target = 'silver.order_items';
+    l_waiting := ARRAY(SELECT p.batch_no FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' ORDER BY 1);
+    IF l_waiting = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT dwh_lineage.open_batch('silver.order_items', 'load', l_batch_id) AS load_batch INTO l_load;
+    PERFORM dwh_lineage.end_waivers('silver.order_items');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_order_items(l_waiting, NULL) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.order_items', 'bronze.raw_order_items', l_load.load_batch);
+
+    PERFORM dwh_etl.record_rules('silver.order_items', l_batch_id, l_read);
+    PERFORM dwh_lineage.close_batch(l_load.load_batch, l_read, 0, in_rejected => l_rejected);
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -1013,32 +1104,35 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.order_items' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
 )
 VALUES
-    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, true),
-    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, true),
-    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, true),
-    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '6128c30ec04f', false, true),
-    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', 'a1cf17c2cf21', true, true),
-    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', true, true),
-    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
-    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
-    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
-    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, true),
-    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, true),
-    ('silver.order_items', 'tax:castable', 14, 'tax', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'tax is no number with at most 2 places after the point', '15dbab5d87ac', false, true),
-    ('silver.order_items', 'tax:at_least', 15, 'tax', 'at_least', '{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}'::jsonb, 'tax is less than 0', 'e05d69cc1dc7', true, true),
-    ('silver.order_items', 'updated_at:castable', 16, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.order_items', 'updated_at:required', 17, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
-    ('silver.order_items', 'updated_at:before_horizon', 18, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+    ('silver.order_items', 'order_id:castable', 1, 'order_id', 'castable', '{"kind": "castable", "type": "uuid"}'::jsonb, 'order_id is no uuid', '4a601e664744', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'order_id:required', 2, 'order_id', 'required', '{"condition": "order_id IS NOT NULL", "kind": "required", "message": "order_id is missing"}'::jsonb, 'order_id is missing', '8a87c93c63ad', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'order_line_number:castable', 3, 'order_line_number', 'castable', '{"kind": "castable", "type": "smallint"}'::jsonb, 'order_line_number is no small whole number', 'acdfb19d65f8', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'order_line_number:required', 4, 'order_line_number', 'required', '{"condition": "order_line_number IS NOT NULL", "kind": "required", "message": "order_line_number is missing"}'::jsonb, 'order_line_number is missing', '6128c30ec04f', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'order_line_number:at_least', 5, 'order_line_number', 'at_least', '{"bound": 1, "condition": "(order_line_number IS NULL OR order_line_number >= 1)", "kind": "at_least", "message": "order_line_number is less than 1", "null": true}'::jsonb, 'order_line_number is less than 1', 'a1cf17c2cf21', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'product_id:required', 6, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'product_id:matches', 7, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'quantity:castable', 8, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'quantity:greater_than', 9, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'unit_price:castable', 10, 'unit_price', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'unit_price is no number with at most 2 places after the point', '15dbab5d87ac', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'unit_price:at_least', 11, 'unit_price', 'at_least', '{"bound": 0, "condition": "unit_price >= 0", "kind": "at_least", "message": "unit_price is less than 0"}'::jsonb, 'unit_price is less than 0', '6060f4c956f6', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'discount:castable', 12, 'discount', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'discount is no number with at most 2 places after the point', '15dbab5d87ac', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'discount:at_least', 13, 'discount', 'at_least', '{"bound": 0, "condition": "discount >= 0", "kind": "at_least", "message": "discount is less than 0"}'::jsonb, 'discount is less than 0', '7614cee719aa', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'tax:castable', 14, 'tax', 'castable', '{"kind": "castable", "precision": 10, "scale": 2, "type": "numeric(10,2)"}'::jsonb, 'tax is no number with at most 2 places after the point', '15dbab5d87ac', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'tax:at_least', 15, 'tax', 'at_least', '{"bound": 0, "condition": "tax >= 0", "kind": "at_least", "message": "tax is less than 0"}'::jsonb, 'tax is less than 0', 'e05d69cc1dc7', true, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'updated_at:castable', 16, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'updated_at:required', 17, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, 'quarantine', NULL, false, true),
+    ('silver.order_items', 'updated_at:before_horizon', 18, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, 'quarantine', NULL, false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
     message = excluded.message,
     can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
     active = true;
 
 SELECT dwh_lineage.register_input('silver.order_items', 'bronze.raw_order_items');

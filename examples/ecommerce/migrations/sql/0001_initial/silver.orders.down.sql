@@ -6,5 +6,6 @@ DROP PROCEDURE dwh_etl.replay_silver_orders(bigint, bigint[], uuid);
 DROP PROCEDURE dwh_etl.fold_silver_orders(uuid, boolean, bigint, bigint, bigint);
 DROP PROCEDURE dwh_etl.freeze_silver_orders(timestamptz);
 DROP FUNCTION dwh_etl.outcomes_silver_orders();
+DROP PROCEDURE dwh_etl.evidence_silver_orders(uuid);
 DROP FUNCTION dwh_etl.evaluate_silver_orders(bigint[], text[], bigint[]);
 DROP TABLE silver.orders, dwh_staging.silver_orders_base;

@@ -30,8 +30,8 @@ CREATE INDEX ON dwh_staging.silver_stock_base (product_id);
 
 -- Bronze rows of bronze.raw_stock as silver.stock sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
--- not good.
+-- _broken: positions of the broken rules, NULL for a good row; _warned: of those that only warn; _source_id, _seen,
+-- _source_data: only for a row that breaks a rule.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_stock(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -44,6 +44,7 @@ RETURNS TABLE (
     reserved integer,
     updated_at timestamptz,
     _broken smallint[],
+    _warned smallint[],
     _source_id text,
     _seen jsonb,
     _source_data jsonb
@@ -60,10 +61,7 @@ SELECT
     j.on_hand,
     j.reserved,
     j.updated_at,
-    CASE WHEN j._broken IS NULL OR NOT EXISTS (
-            -- Asked once for the whole statement: nearly always nobody has waived anything.
-            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.stock'
-        ) THEN j._broken
+    CASE WHEN j._broken IS NULL OR NOT (EXISTS (SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.stock') OR EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.stock')) THEN j._broken
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
@@ -72,10 +70,44 @@ SELECT
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                     AND q.version = w.rule_version AND q.active AND q.can_be_waived
-                WHERE w.target = 'silver.stock' AND w.withdrawn_by_id IS NULL AND q.position = p.position
+                WHERE w.target = 'silver.stock' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
+                AND NOT coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.stock' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
         ) END AS _broken,
+    CASE WHEN j._broken IS NOT NULL AND EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.stock') THEN (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
+                WHERE w.target = 'silver.stock' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+                AND coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.stock' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
+        ) END AS _warned,
     CASE WHEN j._broken IS NOT NULL THEN concat_ws('|', j."text.product_id") END AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'product_id', j."text.product_id",
@@ -348,6 +380,8 @@ BEGIN
     SELECT v.* FROM dwh_etl.evaluate_silver_stock(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
+    PERFORM dwh_etl.check_rules('silver.stock');
+    PERFORM dwh_etl.record_rules('silver.stock', l_batch_id, l_read);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -360,6 +394,11 @@ BEGIN
         SELECT 1 FROM dwh_lineage.batch_inputs AS i
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.stock' AND b.batch_no <> l_load.load_batch
+    ) OR EXISTS (
+        SELECT 1 FROM dwh_lineage.batches AS b
+        JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.stock' AND x.batch_no <> l_load.load_batch
+            AND x.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+        WHERE b.batch_no = ANY (l_load.taken)
     ) THEN
         DROP TABLE IF EXISTS pg_temp.closed;
         CREATE TEMP TABLE closed ON COMMIT DROP AS
@@ -695,6 +734,7 @@ DECLARE
     l_landed bigint[];
     l_keys text[];
     l_gone bigint;
+    l_gone_until timestamptz;
 BEGIN
     -- What lies in the table now may leave its key: that is folded again, too.
     l_landed := ARRAY(
@@ -742,13 +782,22 @@ BEGIN
         'silver.stock', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
     );
 
-    l_keys := l_keys || ARRAY(SELECT DISTINCT ROW(e.product_id)::text FROM pg_temp.evaluated AS e WHERE e._broken IS NULL);
-
+    SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.stock';
+    l_keys := l_keys || ARRAY(
+        SELECT DISTINCT ROW(n.product_id)::text
+        FROM (
+            SELECT e.*, e.updated_at::timestamptz AS _effective
+            FROM pg_temp.evaluated AS e JOIN dwh_lineage.batches AS b ON b.batch_no = e._batch_no
+            WHERE e._broken IS NULL
+        ) AS n
+        WHERE EXISTS (SELECT 1 FROM silver.stock AS x WHERE x.product_id = n.product_id)
+    );
     DROP TABLE IF EXISTS pg_temp.again;
     CREATE TEMP TABLE again ON COMMIT DROP AS
-    SELECT v.*
-    FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v
-    WHERE NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    SELECT v.* FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    INSERT INTO pg_temp.again
+    SELECT e.* FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NULL AND ROW(e.product_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = e._batch_no);
     PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
@@ -866,6 +915,48 @@ LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.stock' AND p.batch_n
 LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.stock' AND k.batch_no = r._batch_no
 $routine$;
 
+-- Records what a load of silver.stock would reject, as exceptions and metrics, and loads nothing: to be called
+-- after a load that its gate refused. The batches go on waiting. Takes the run's id. Locks the table's row in
+-- dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.evidence_silver_stock(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_waiting bigint[];
+    l_read bigint;
+    l_rejected bigint;
+BEGIN
+    UPDATE dwh_lineage.targets SET load_no = load_no + 1 WHERE target = 'silver.stock';
+    l_waiting := ARRAY(SELECT p.batch_no FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' ORDER BY 1);
+    IF l_waiting = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT dwh_lineage.open_batch('silver.stock', 'load', l_batch_id) AS load_batch INTO l_load;
+    PERFORM dwh_lineage.end_waivers('silver.stock');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_stock(l_waiting, NULL) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.stock', 'bronze.raw_stock', l_load.load_batch);
+
+    PERFORM dwh_etl.record_rules('silver.stock', l_batch_id, l_read);
+    PERFORM dwh_lineage.close_batch(l_load.load_batch, l_read, 0, in_rejected => l_rejected);
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -906,23 +997,26 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.stock' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
 )
 VALUES
-    ('silver.stock', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', false, true),
-    ('silver.stock', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, true),
-    ('silver.stock', 'on_hand:castable', 3, 'on_hand', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'on_hand is no whole number', '4012daaa9187', false, true),
-    ('silver.stock', 'on_hand:at_least', 4, 'on_hand', 'at_least', '{"bound": 0, "condition": "on_hand >= 0", "kind": "at_least", "message": "on_hand is less than 0"}'::jsonb, 'on_hand is less than 0', 'c300c73713d0', true, true),
-    ('silver.stock', 'reserved:castable', 5, 'reserved', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'reserved is no whole number', '4012daaa9187', false, true),
-    ('silver.stock', 'reserved:at_least', 6, 'reserved', 'at_least', '{"bound": 0, "condition": "reserved >= 0", "kind": "at_least", "message": "reserved is less than 0"}'::jsonb, 'reserved is less than 0', '521bbc7bb610', true, true),
-    ('silver.stock', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, true),
-    ('silver.stock', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, true),
-    ('silver.stock', 'updated_at:before_horizon', 9, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, true)
+    ('silver.stock', 'product_id:required', 1, 'product_id', 'required', '{"condition": "btrim(product_id) <> ''''", "kind": "required", "message": "The product number is missing"}'::jsonb, 'The product number is missing', '707847ba927f', false, 'quarantine', NULL, false, true),
+    ('silver.stock', 'product_id:matches', 2, 'product_id', 'matches', '{"condition": "(product_id IS NULL OR product_id ~ ''^[A-Z]{3}-[0-9]{4,}$'')", "kind": "matches", "message": "The product number is none", "null": true, "pattern": "^[A-Z]{3}-[0-9]{4,}$"}'::jsonb, 'The product number is none', '68ccdaf2c4b2', true, 'quarantine', NULL, false, true),
+    ('silver.stock', 'on_hand:castable', 3, 'on_hand', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'on_hand is no whole number', '4012daaa9187', false, 'quarantine', NULL, false, true),
+    ('silver.stock', 'on_hand:at_least', 4, 'on_hand', 'at_least', '{"bound": 0, "condition": "on_hand >= 0", "kind": "at_least", "message": "on_hand is less than 0"}'::jsonb, 'on_hand is less than 0', 'c300c73713d0', true, 'quarantine', NULL, false, true),
+    ('silver.stock', 'reserved:castable', 5, 'reserved', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'reserved is no whole number', '4012daaa9187', false, 'quarantine', NULL, false, true),
+    ('silver.stock', 'reserved:at_least', 6, 'reserved', 'at_least', '{"bound": 0, "condition": "reserved >= 0", "kind": "at_least", "message": "reserved is less than 0"}'::jsonb, 'reserved is less than 0', '521bbc7bb610', true, 'quarantine', NULL, false, true),
+    ('silver.stock', 'updated_at:castable', 7, 'updated_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'updated_at is no timestamp', '511a02906e39', false, 'quarantine', NULL, false, true),
+    ('silver.stock', 'updated_at:required', 8, 'updated_at', 'required', '{"condition": "updated_at IS NOT NULL", "kind": "required", "message": "updated_at is missing"}'::jsonb, 'updated_at is missing', 'cd0dd00374b7', false, 'quarantine', NULL, false, true),
+    ('silver.stock', 'updated_at:before_horizon', 9, 'updated_at', 'before_horizon', '{"kind": "before_horizon", "message": "updated_at lies before the fold horizon, and would change history that is settled"}'::jsonb, 'updated_at lies before the fold horizon, and would change history that is settled', 'a9a3d8865c5d', false, 'quarantine', NULL, false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
     message = excluded.message,
     can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
     active = true;
 
 SELECT dwh_lineage.register_input('silver.stock', 'bronze.raw_stock');

@@ -219,6 +219,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_daily_revenue' AND active;
+
 SELECT dwh_lineage.register_input('gold.retail_daily_revenue', 'silver.invoice_lines');
 SELECT dwh_etl.read_images('gold.retail_daily_revenue', '{"silver.invoice_lines": "whole"}'::jsonb);
 

@@ -135,6 +135,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_dim_product' AND active;
+
 SELECT dwh_lineage.register_input('gold.retail_dim_product', 'silver.invoice_lines');
 SELECT dwh_etl.read_images('gold.retail_dim_product', '{}'::jsonb);
 

@@ -206,6 +206,8 @@ ON CONFLICT (target) DO UPDATE SET
     load_routine = excluded.load_routine,
     rebuild_routine = excluded.rebuild_routine;
 
+UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_monthly_revenue' AND active;
+
 SELECT dwh_lineage.register_input('gold.retail_monthly_revenue', 'gold.retail_daily_revenue');
 SELECT dwh_etl.read_images('gold.retail_monthly_revenue', '{"gold.retail_daily_revenue": "whole"}'::jsonb);
 

@@ -15,8 +15,8 @@ COMMENT ON TABLE silver.invoice_lines IS 'Lines that were sold and can be billed
 
 -- Bronze rows of bronze.raw_invoice_lines as silver.invoice_lines sees them: each expression and rule evaluated once.
 -- in_batches: bronze batches, NULL for all. in_keys: keys as row text, NULL for all. in_rows: bronze ids, NULL for all.
--- _broken: positions of the broken rules, NULL for a good row; _source_id, _seen, _source_data: only for one that is
--- not good.
+-- _broken: positions of the broken rules, NULL for a good row; _warned: of those that only warn; _source_id, _seen,
+-- _source_data: only for a row that breaks a rule.
 -- No side effects; inlined into the statement that calls it (so no SET here: its callers pin the session's settings).
 CREATE OR REPLACE FUNCTION dwh_etl.evaluate_silver_invoice_lines(in_batches bigint[], in_keys text[], in_rows bigint[] DEFAULT NULL)
 RETURNS TABLE (
@@ -33,6 +33,7 @@ RETURNS TABLE (
     customer_id integer,
     country text,
     _broken smallint[],
+    _warned smallint[],
     _source_id text,
     _seen jsonb,
     _source_data jsonb
@@ -53,10 +54,7 @@ SELECT
     j.unit_price,
     j.customer_id,
     j.country,
-    CASE WHEN j._broken IS NULL OR NOT EXISTS (
-            -- Asked once for the whole statement: nearly always nobody has waived anything.
-            SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.invoice_lines'
-        ) THEN j._broken
+    CASE WHEN j._broken IS NULL OR NOT (EXISTS (SELECT 1 FROM dwh_lineage.waivers AS w WHERE w.target = 'silver.invoice_lines') OR EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.invoice_lines')) THEN j._broken
         ELSE (
             SELECT array_agg(p.position ORDER BY p.position)
             FROM unnest(j._broken) AS p (position)
@@ -65,10 +63,44 @@ SELECT
                 FROM dwh_lineage.waivers AS w
                 JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
                     AND q.version = w.rule_version AND q.active AND q.can_be_waived
-                WHERE w.target = 'silver.invoice_lines' AND w.withdrawn_by_id IS NULL AND q.position = p.position
+                WHERE w.target = 'silver.invoice_lines' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
                     AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
             )
+                AND NOT coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.invoice_lines' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
         ) END AS _broken,
+    CASE WHEN j._broken IS NOT NULL AND EXISTS (SELECT 1 FROM dwh_lineage.quality_overrides AS o WHERE o.target = 'silver.invoice_lines') THEN (
+            SELECT array_agg(p.position ORDER BY p.position)
+            FROM unnest(j._broken) AS p (position)
+            WHERE NOT EXISTS (
+                SELECT 1
+                FROM dwh_lineage.waivers AS w
+                JOIN dwh_lineage.quality_rules AS q ON q.target = w.target AND q.rule = w.rule
+                    AND q.version = w.rule_version AND q.active AND q.can_be_waived
+                WHERE w.target = 'silver.invoice_lines' AND w.withdrawn_by_id IS NULL
+                    AND q.position = p.position
+                    AND (w.bronze_id IS NULL OR w.bronze_id = j._bronze_id) AND j._batch_no BETWEEN coalesce(w.first_batch_no, 0) AND coalesce(w.last_batch_no, j._batch_no)
+            )
+                AND coalesce((
+                    SELECT o.severity = 'warn'
+                    FROM dwh_lineage.quality_overrides AS o
+                    JOIN dwh_lineage.quality_rules AS q ON q.target = o.target AND q.rule = o.name
+                        AND q.active AND q.can_be_waived
+                    WHERE o.target = 'silver.invoice_lines' AND q.position = p.position
+                        AND o.first_batch_no <= j._batch_no
+                    ORDER BY o.id DESC
+                    LIMIT 1
+                ), false)
+        ) END AS _warned,
     NULL::text AS _source_id,
     CASE WHEN j._broken IS NOT NULL THEN jsonb_build_object(
             'invoice_no', j."text.invoice_no",
@@ -280,6 +312,9 @@ BEGIN
     SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(l_load.taken, NULL) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
 
+    PERFORM dwh_etl.check_rules('silver.invoice_lines');
+    PERFORM dwh_etl.record_rules('silver.invoice_lines', l_batch_id, l_read);
+
     INSERT INTO silver.invoice_lines (invoice_no, stock_code, description, quantity, invoiced_at, unit_price, customer_id, country, _source_bronze_id, _batch_id)
     SELECT e.invoice_no, e.stock_code, e.description, e.quantity, e.invoiced_at, e.unit_price, e.customer_id, e.country, e._bronze_id, l_batch_id
     FROM pg_temp.evaluated AS e
@@ -301,6 +336,11 @@ BEGIN
         SELECT 1 FROM dwh_lineage.batch_inputs AS i
         JOIN dwh_lineage.batches AS b ON b.batch_no = i.batch_no
         WHERE i.input_batch_no = ANY (l_load.taken) AND b.target = 'silver.invoice_lines' AND b.batch_no <> l_load.load_batch
+    ) OR EXISTS (
+        SELECT 1 FROM dwh_lineage.batches AS b
+        JOIN dwh_lineage.quality_exceptions AS x ON x.target_table = 'silver.invoice_lines' AND x.batch_no <> l_load.load_batch
+            AND x.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+        WHERE b.batch_no = ANY (l_load.taken)
     ) THEN
         DROP TABLE IF EXISTS pg_temp.closed;
         CREATE TEMP TABLE closed ON COMMIT DROP AS
@@ -509,6 +549,48 @@ LEFT JOIN dwh_lineage.pendings AS p ON p.consumer = 'silver.invoice_lines' AND p
 LEFT JOIN dwh_lineage.skips AS k ON k.consumer = 'silver.invoice_lines' AND k.batch_no = r._batch_no
 $routine$;
 
+-- Records what a load of silver.invoice_lines would reject, as exceptions and metrics, and loads nothing: to be
+-- called after a load that its gate refused. The batches go on waiting. Takes the run's id. Locks the table's
+-- row in dwh_lineage.targets.
+CREATE OR REPLACE PROCEDURE dwh_etl.evidence_silver_invoice_lines(in_batch_id uuid DEFAULT NULL)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET TimeZone = 'UTC'
+SET DateStyle = 'ISO, YMD'
+SET plan_cache_mode = force_custom_plan
+AS $routine$
+DECLARE
+    l_load record;
+    l_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());
+    l_waiting bigint[];
+    l_read bigint;
+    l_rejected bigint;
+BEGIN
+    UPDATE dwh_lineage.targets SET load_no = load_no + 1 WHERE target = 'silver.invoice_lines';
+    l_waiting := ARRAY(SELECT p.batch_no FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.invoice_lines' ORDER BY 1);
+    IF l_waiting = '{}' THEN
+        RETURN;
+    END IF;
+    SELECT dwh_lineage.open_batch('silver.invoice_lines', 'load', l_batch_id) AS load_batch INTO l_load;
+    PERFORM dwh_lineage.end_waivers('silver.invoice_lines');
+    DROP TABLE IF EXISTS pg_temp.evaluated;
+    CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+    SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(l_waiting, NULL) AS v;
+    GET DIAGNOSTICS l_read = ROW_COUNT;
+
+    DROP TABLE IF EXISTS pg_temp.rejected;
+    CREATE TEMP TABLE rejected ON COMMIT DROP AS
+    SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
+        e._source_data AS source_data
+    FROM pg_temp.evaluated AS e
+    WHERE e._broken IS NOT NULL;
+    l_rejected := dwh_lineage.record_exceptions('silver.invoice_lines', 'bronze.raw_invoice_lines', l_load.load_batch);
+
+    PERFORM dwh_etl.record_rules('silver.invoice_lines', l_batch_id, l_read);
+    PERFORM dwh_lineage.close_batch(l_load.load_batch, l_read, 0, in_rejected => l_rejected);
+END
+$routine$;
+
 INSERT INTO dwh_lineage.targets (
     target,
     layer,
@@ -549,25 +631,28 @@ ON CONFLICT (target) DO UPDATE SET
 
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'silver.invoice_lines' AND active;
 INSERT INTO dwh_lineage.quality_rules (
-    target, rule, position, column_name, kind, definition, message, version, can_be_waived, active
+    target, rule, position, column_name, kind, definition, message, version, can_be_waived, severity, threshold,
+    is_check, active
 )
 VALUES
-    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', '6d273e333cbb', true, true),
-    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '92ece951a71a', true, true),
-    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', 'e2d9571dad58', true, true),
-    ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, true),
-    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, true),
-    ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, true),
-    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', '1c89ec7ac1cb', true, true),
-    ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', false, true),
-    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', '8d6c77f9aa2f', true, true),
-    ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, true),
-    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', 'ef71ad93a122', true, true)
+    ('silver.invoice_lines', 'invoice_no:required', 1, 'invoice_no', 'required', '{"condition": "btrim(invoice_no) <> ''''", "kind": "required", "message": "invoice_no is missing"}'::jsonb, 'invoice_no is missing', '6d273e333cbb', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'invoice_no:does_not_match', 2, 'invoice_no', 'does_not_match', '{"condition": "invoice_no !~ ''^C''", "kind": "does_not_match", "message": "The invoice is a cancellation: its number starts with C", "pattern": "^C"}'::jsonb, 'The invoice is a cancellation: its number starts with C', '92ece951a71a', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'stock_code:required', 3, 'stock_code', 'required', '{"condition": "btrim(stock_code) <> ''''", "kind": "required", "message": "stock_code is missing"}'::jsonb, 'stock_code is missing', 'e2d9571dad58', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'quantity:castable', 4, 'quantity', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'quantity is no whole number', '4012daaa9187', false, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'quantity:greater_than', 5, 'quantity', 'greater_than', '{"bound": 0, "condition": "quantity > 0", "kind": "greater_than", "message": "quantity is not greater than 0"}'::jsonb, 'quantity is not greater than 0', '64fd4b596eba', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'invoiced_at:castable', 6, 'invoiced_at', 'castable', '{"kind": "castable", "type": "timestamptz"}'::jsonb, 'invoiced_at is no timestamp', '511a02906e39', false, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'invoiced_at:required', 7, 'invoiced_at', 'required', '{"condition": "invoiced_at IS NOT NULL", "kind": "required", "message": "invoiced_at is missing"}'::jsonb, 'invoiced_at is missing', '1c89ec7ac1cb', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'unit_price:castable', 8, 'unit_price', 'castable', '{"kind": "castable", "type": "numeric"}'::jsonb, 'unit_price is no number', 'f4c1f05117e0', false, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'unit_price:greater_than', 9, 'unit_price', 'greater_than', '{"bound": 0, "condition": "unit_price > 0", "kind": "greater_than", "message": "unit_price is not greater than 0"}'::jsonb, 'unit_price is not greater than 0', '8d6c77f9aa2f', true, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'customer_id:castable', 10, 'customer_id', 'castable', '{"kind": "castable", "type": "integer"}'::jsonb, 'customer_id is no whole number', '4012daaa9187', false, 'quarantine', NULL, false, true),
+    ('silver.invoice_lines', 'customer_id:required', 11, 'customer_id', 'required', '{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "The customer is missing"}'::jsonb, 'The customer is missing', 'ef71ad93a122', true, 'quarantine', NULL, false, true)
 ON CONFLICT (target, rule, version) DO UPDATE SET
     position = excluded.position,
     definition = excluded.definition,
     message = excluded.message,
     can_be_waived = excluded.can_be_waived,
+    severity = excluded.severity,
+    threshold = excluded.threshold,
     active = true;
 
 SELECT dwh_lineage.register_input('silver.invoice_lines', 'bronze.raw_invoice_lines');

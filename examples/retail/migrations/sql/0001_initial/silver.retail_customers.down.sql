@@ -6,5 +6,6 @@ DROP PROCEDURE dwh_etl.replay_silver_retail_customers(bigint, bigint[], uuid);
 DROP PROCEDURE dwh_etl.fold_silver_retail_customers(uuid, boolean, bigint, bigint, bigint);
 DROP PROCEDURE dwh_etl.freeze_silver_retail_customers(timestamptz);
 DROP FUNCTION dwh_etl.outcomes_silver_retail_customers();
+DROP PROCEDURE dwh_etl.evidence_silver_retail_customers(uuid);
 DROP FUNCTION dwh_etl.evaluate_silver_retail_customers(bigint[], text[], bigint[]);
 DROP TABLE silver.retail_customers, dwh_staging.silver_retail_customers_base;

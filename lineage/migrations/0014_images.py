@@ -7,7 +7,7 @@ class Migration(SchemaMigration):
     """Which tables read images of changed rows instead of everything."""
 
     dependencies = [
-        ("lineage", "0012_operation"),
+        ("lineage", "0013_refused_steps"),
     ]
 
     operations = [

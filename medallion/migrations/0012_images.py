@@ -17,8 +17,8 @@ class Migration(migrations.Migration):
     """Images of changed rows: what gold tables know their affected keys by."""
 
     dependencies = [
-        ("lineage", "0013_images"),
-        ("medallion", "0010_change_events"),
+        ("lineage", "0014_images"),
+        ("medallion", "0011_checks"),
     ]
 
     operations = [
