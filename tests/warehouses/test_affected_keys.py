@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg.pq import TransactionStatus
 
 from medallion.affected import keys, planning
-from medallion.compile import by_keys, differences, stars, text
+from medallion.compile import by_keys, differences, stars, stated, text
 from medallion.query import Query
 from tests.warehouses import bench_database as bench
 from tests.warehouses import grammar
@@ -58,6 +58,7 @@ def installed(asked: dict[str, Any]) -> str:
     return (
         stars.create(asked)
         + text.register(asked, "lab", TARGET, load)
+        + stated.stated(asked)
         + text.inputs(asked, Query(asked["query"]).tables())
         + by_keys.images(asked)
         + differences.load(asked)
