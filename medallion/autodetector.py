@@ -12,7 +12,7 @@ from django.db.migrations.graph import MigrationGraph
 
 from medallion import compile as compiler
 from medallion.operations import WarehouseTable
-from medallion.registry import Warehouse, is_warehouse, warehouse
+from medallion.registry import LAYERS, Warehouse, is_warehouse, warehouse
 
 Contract = dict[str, Any]
 
@@ -84,7 +84,7 @@ def installed_contracts(graph: MigrationGraph, label: str) -> dict[str, Contract
         plan += [node for node in graph.forwards_plan(leaf) if node[0] == label and node not in plan]
     for node in plan:
         for operation in graph.nodes[node].operations:  # type: ignore[union-attr]
-            if isinstance(operation, WarehouseTable):
+            if isinstance(operation, WarehouseTable) and operation.installs:
                 contract = operation.contract(label)
                 if contract is None:
                     contracts.pop(operation.target, None)
@@ -106,10 +106,13 @@ def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract
     for name in declared.in_order(list(wanted)):
         contract = wanted[name]
         if name not in installed:
-            operations.append(WarehouseTable.planned(compiler.create(name, contract, label), contract))
-        elif installed[name] != contract:
+            operations.append(
+                WarehouseTable.planned(compiler.create(name, contract, label), compiler.settled(contract))
+            )
+        elif installed[name] != compiler.settled(contract):
             change = compiler.replace(name, installed[name], contract, label)
-            operations.append(WarehouseTable.planned(change, contract))
+            operations.append(WarehouseTable.planned(change, compiler.settled(contract)))
+    operations = _prepared(operations, wanted, installed, label)
     gone = {name: contract for name, contract in installed.items() if name not in wanted}
     for name in removal_order(gone):
         readers = [reader for reader, contract in installed.items() if name in compiler.inputs(contract)]
@@ -117,6 +120,34 @@ def table_changes(declared: Warehouse, label: str, installed: dict[str, Contract
         removal = WarehouseTable.planned(compiler.remove(name, gone[name], label), None)
         operations.insert(max(after, default=0), removal)
     return operations
+
+
+def _prepared(
+    operations: list[WarehouseTable], wanted: dict[str, Contract], installed: dict[str, Contract], label: str
+) -> list[WarehouseTable]:
+    """Changes of tables whose inputs lose columns, in two parts around these; new inputs go before both."""
+
+    def rank(operation: WarehouseTable) -> tuple[int, bool]:
+        layer = LAYERS.index(operation.target.split(".")[0])
+        return layer, layer < 2 and operation.verb != "create"
+
+    ordered = sorted(operations, key=rank)
+    for operation in list(ordered):
+        target, contract = operation.target, wanted[operation.target]
+        if operation.verb != "change":
+            continue
+        inputs = {*compiler.inputs(contract), *compiler.inputs(installed[target])}
+        reads = {number: other for number, other in enumerate(ordered) if other.target in inputs}
+        binding = [
+            number for number, other in reads.items()
+            if other.verb == "change" and compiler.binds(contract, installed[other.target], wanted[other.target])
+        ]  # fmt: skip
+        if binding and not any(number > binding[0] for number, other in reads.items() if other.verb == "create"):
+            first = min(number for number, other in reads.items() if other.verb != "create")
+            before, after = compiler.replace_with_inputs(target, installed[target], contract, label)
+            ordered[ordered.index(operation)] = WarehouseTable.planned(after, compiler.settled(contract))
+            ordered.insert(first, WarehouseTable.planned(before, None))
+    return ordered
 
 
 def removal_order(gone: dict[str, Contract]) -> list[str]:

@@ -18,7 +18,7 @@ class Table(declaration.Table):
     a column's name to the header, or headers, under which it arrives; of JSON, to its path, or paths, in a record
     ("address.city"). `explode`: the path to a list in each JSON record, whose elements are the rows; their columns'
     paths begin there, or with "^." at the record around it. `retention`: how long rows are kept, as in "13 months";
-    None: for ever."""
+    None: for ever. `renamed_from`: columns that had another name before, {"email": "mail"}."""
 
     layer = "bronze"
     kind = "bronze"
@@ -27,6 +27,7 @@ class Table(declaration.Table):
     columns: ClassVar[str | Mapping[str, str | tuple[str, ...] | Encoded]]
     retention: ClassVar[str | None] = None
     explode: ClassVar[str | None] = None
+    renamed_from: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
@@ -59,6 +60,7 @@ class Table(declaration.Table):
             {
                 "name": column.name,
                 **({"headers": list(column.aliases)} if column.aliases else {}),
+                **({"renamed_from": cls.renamed_from[column.name]} if column.name in cls.renamed_from else {}),
                 **({"encoded": _encoded(column.encoded)} if column.encoded else {}),
             }
             for column in cls.bronze_columns()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -74,9 +74,21 @@ def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:
             )  # fmt: skip
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield _error(table, f"The column {name} is declared twice.", "Leave one of them out.", "E013")
+    yield from _renamed(table, dict(table.renamed_from), names)
     yield from _records(table)
     if table.retention is not None and not re.fullmatch(RETENTION, str(table.retention)):
         yield _error(table, f"Its retention is {table.retention!r}.", 'Write "13 months", or "400 days".', "E014")
+
+
+def _renamed(
+    table: type[declaration.Table], renamed: Mapping[str, str], columns: Container[str]
+) -> Iterator[CheckMessage]:
+    for name, before in renamed.items():
+        if name not in columns or before in columns or list(renamed.values()).count(before) > 1:
+            yield _error(
+                table, f"The column {name} cannot have been {before} before.",
+                "renamed_from says of one column of the table which one of them it was, that is there no more.", "E017",
+            )  # fmt: skip
 
 
 def _records(table: type[bronze.Table]) -> Iterator[CheckMessage]:
@@ -109,6 +121,7 @@ def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessag
         yield from _expression(table, f"The column {name}", column.expression, known, source.target)
         for problem in column.problems():
             yield _error(table, f"The column {name}: {problem}.", "See docs/reference/declarations.md.", "E027")
+    yield from _renamed(table, {n: c.renamed_from for n, c in columns.items() if c.renamed_from}, columns)
     for name, made in table.generated().items():
         stored = set(columns) - {getattr(table.history(), "effective", None)}
         if not is_name(name) or name in OWN_COLUMNS:

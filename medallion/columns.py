@@ -15,16 +15,20 @@ from quality.rules import OneOf, Rule
 class Column:
     """A column: SQL `expression` over the bronze columns (texts), cast safely to the column's type, held to `rules`.
 
-    A value that cannot be cast is a broken rule of its row, never an error of the load.
+    A value that cannot be cast is a broken rule of its row, never an error of the load. `renamed_from`: what the column
+    was called in the declaration before.
     """
 
     #: The type in the database.
     sql_type: str = "text"
 
-    def __init__(self, expression: str, *, rules: Sequence[Rule] = (), doc: str = "") -> None:
+    def __init__(
+        self, expression: str, *, rules: Sequence[Rule] = (), doc: str = "", renamed_from: str | None = None
+    ) -> None:
         self.expression = expression
         self.rules = tuple(rules)
         self.doc = doc
+        self.renamed_from = renamed_from
 
     def options(self) -> dict[str, Any]:
         """How the text is read, where that is not the type's default."""
@@ -50,6 +54,8 @@ class Column:
             ]
         if self.doc:
             contract["doc"] = self.doc
+        if self.renamed_from:
+            contract["renamed_from"] = self.renamed_from
         return contract
 
 
@@ -64,9 +70,10 @@ class Enum(Column):
     """
 
     def __init__(
-        self, expression: str, *values: str, null: bool = False, rules: Sequence[Rule] = (), doc: str = ""
-    ) -> None:
-        super().__init__(expression, rules=[OneOf(*values, null=null), *rules], doc=doc)
+        self, expression: str, *values: str, null: bool = False, rules: Sequence[Rule] = (), doc: str = "",
+        renamed_from: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(expression, rules=[OneOf(*values, null=null), *rules], doc=doc, renamed_from=renamed_from)
         self.values = values
 
     def contract(self, name: str) -> dict[str, Any]:
@@ -125,8 +132,9 @@ class Numeric(Column):
         precision: int | None = None,
         rules: Sequence[Rule] = (),
         doc: str = "",
+        renamed_from: str | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
         self.scale = 0 if scale is None and precision is not None else scale
         self.precision = precision
         if precision is not None:
@@ -153,8 +161,9 @@ class Boolean(Column):
         false: Sequence[str] = (),
         rules: Sequence[Rule] = (),
         doc: str = "",
+        renamed_from: str | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
         self.spellings = {"true": list(true), "false": list(false)}
 
     def options(self) -> dict[str, Any]:
@@ -186,8 +195,9 @@ class _Dated(Column):
         format: str | Sequence[str] = (),
         rules: Sequence[Rule] = (),
         doc: str = "",
+        renamed_from: str | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
         self.formats = [format] if isinstance(format, str) else list(format)
 
     def options(self) -> dict[str, Any]:
@@ -233,8 +243,9 @@ class Timestamp(_Dated):
         time_zone: str = "UTC",
         rules: Sequence[Rule] = (),
         doc: str = "",
+        renamed_from: str | None = None,
     ) -> None:
-        super().__init__(expression, format=format, rules=rules, doc=doc)
+        super().__init__(expression, format=format, rules=rules, doc=doc, renamed_from=renamed_from)
         self.time_zone = time_zone
 
     def options(self) -> dict[str, Any]:
@@ -258,8 +269,9 @@ class Array(Column):
         delimiter: str = ",",
         rules: Sequence[Rule] = (),
         doc: str = "",
+        renamed_from: str | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
         self.of = of if isinstance(of, Column) else of("")
         self.delimiter = delimiter
         self.sql_type = f"{self.of.sql_type}[]"

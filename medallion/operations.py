@@ -22,6 +22,7 @@ _CATEGORIES = {
     "create": OperationCategory.ADDITION,
     "remove": OperationCategory.REMOVAL,
     "change": OperationCategory.ALTERATION,
+    "prepare": OperationCategory.ALTERATION,
 }
 
 
@@ -30,7 +31,8 @@ class WarehouseTable(Operation):
 
     `folder` is relative to the app's migrations: `sql/0001_initial`. It holds `<target>.sql` (forward),
     `<target>.down.sql` (backward) and, unless the table is removed, `<target>.json`: the declaration that is
-    installed then, with which the next `makemigrations` compares.
+    installed then, with which the next `makemigrations` compares. What only prepares the change of a table whose inputs
+    change, too, has `<target>.prepare.sql` and `<target>.prepare.down.sql`.
     """
 
     reduces_to_sql = True
@@ -82,6 +84,11 @@ class WarehouseTable(Operation):
             return self.change.forward if suffix == "sql" else self.change.backward
         return self._path(app_label, suffix).read_text(encoding="utf-8")
 
+    @property
+    def installs(self) -> bool:
+        """Whether another declaration, or none, is installed after this operation."""
+        return self.verb != "prepare"
+
     def contract(self, app_label: str) -> dict[str, Any] | None:
         """The declaration that this operation installs; None where it removes the table."""
         if self.verb == "remove":
@@ -110,4 +117,5 @@ class WarehouseTable(Operation):
         if module_name is None:
             raise CommandError(f"MIGRATION_MODULES switches migrations off for {app_label}, which declares tables.")
         package = importlib.import_module(module_name)
-        return Path(package.__path__[0]) / self.folder / f"{self.target}.{suffix}"
+        name = self.target if self.installs else f"{self.target}.{self.verb}"
+        return Path(package.__path__[0]) / self.folder / f"{name}.{suffix}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile.changes import Change, create, inputs, remove, replace
+from medallion.compile.changes import Change, binds, consequence, create, inputs, remove, replace, replace_with_inputs
+from medallion.compile.renames import settled
 
-__all__ = ["Change", "create", "inputs", "remove", "replace"]
+__all__ = ["Change", "binds", "consequence", "create", "inputs", "remove", "replace", "replace_with_inputs", "settled"]

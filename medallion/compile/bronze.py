@@ -40,15 +40,25 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration adds. A column that it no longer names stays with its values: bronze loses nothing."""
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
+    known = {column["name"] for column in old["columns"]}
+    # What is encoded arrives otherwise than _extra has it.
+    unfilled = (column for column in new["columns"] if column["name"] not in known and "encoded" not in column)
+    filled = [_filled(new, column) for column in unfilled]
     come = [f"{ident(name)} text" for name in columns]
     come += [f"{name} jsonb" for name in records.documents(new) if name not in records.documents(old)]
     gone = records.drop(old) if not new.get("records") else ""
     return f"""\
 {"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {added};{chr(10)}" for added in come)}
 {_register(new, warehouse)}
-DROP VIEW {text.relation(new)};
+{"".join(filled)}DROP VIEW {text.relation(new)};
 {_view(new, columns)}
 {_grants(new, columns)}{_dependency(new)}{gone}{records.land(new)}"""
+
+
+def _filled(contract: Contract, column: Contract) -> str:
+    """A column that is declared only now, from what files brought of it before."""
+    headers = literal([column["name"], *column.get("headers", [])])
+    return f"CALL dwh_etl.fill_from_extra({literal(text.target(contract))}, {literal(column['name'])}, {headers});\n"
 
 
 def remove(contract: Contract) -> str:

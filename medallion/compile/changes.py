@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from medallion.compile import bronze, gold, references, silver, text
+from medallion.compile import bronze, gold, references, renames, silver, text
 from medallion.compile.text import Contract
 from medallion.naming import literal
 from medallion.query import Query
@@ -48,16 +48,57 @@ def remove(target: str, old: Contract, warehouse: str) -> Change:
 
 def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change:
     """A table that is declared otherwise."""
-    layer = _LAYERS[new["layer"]]
+    names = renames.between(old, new)
     before, after = _named(target, old), _named(target, new)
-    return Change(
-        target,
-        "change",
-        _forget_inputs(before, after) + _without_views(after, layer.replace(before, after, warehouse)) + _images(after),
-        _forget_inputs(after, before)
-        + _without_views(before, layer.replace(after, before, warehouse))
-        + _images(before),
+    forward = _replaced(before, after, names, warehouse)
+    return Change(target, "change", forward, _replaced(after, before, renames.reversed_names(names), warehouse))
+
+
+def consequence(old: Contract, new: Contract) -> str:
+    """What a new declaration means for the rows of an installed table: it is made `anew`, or the next run is a
+    `rebuild`; empty, where nothing is computed."""
+    if new["layer"] == "bronze" or new["kind"] == old["kind"] == "calendar":
+        return ""
+    taken = renames.renamed(old, new, renames.between(old, new))
+    return str(_LAYERS[new["layer"]].consequence(taken, renames.settled(new)))
+
+
+def replace_with_inputs(target: str, old: Contract, new: Contract, warehouse: str) -> tuple[Change, Change]:
+    """As `replace`, for a table whose inputs lose columns in the same migration: what goes before their changes, and
+    what goes after them.
+
+    Going back, a migration undoes its last change first; but the old table fits the old inputs alone. So its way back
+    belongs to the first part. A materialized view, which holds on to the columns that it reads, is not there meanwhile.
+    """
+    before, after = _named(target, old), _named(target, new)
+    if "materialized_view" in (old["kind"], new["kind"]):
+        return (
+            Change(target, "prepare", gold.take_away(before), gold.put(before, warehouse)),
+            Change(target, "change", _forget_inputs(before, after) + gold.put(after, warehouse),
+                   _forget_inputs(after, before) + gold.take_away(after)),
+        )  # fmt: skip
+    whole = replace(target, old, new, warehouse)
+    return (
+        Change(target, "prepare", f"-- Nothing: {target}.sql changes the table.\n", whole.backward),
+        Change(target, "change", whole.forward, f"-- Nothing: {target}.prepare.down.sql changes the table back.\n"),
     )
+
+
+def binds(reader: Contract, old: Contract, new: Contract) -> bool:
+    """Whether a table that changes together with an input cannot just be changed after it: forward or backward, one of
+    them would read columns of the other's that are not there."""
+    lost, come = renames.lost(old, new), renames.lost(new, old)
+    if new["layer"] == "bronze":  # whose columns stay, but for those that are renamed
+        return bool(renames.between(old, new))
+    return lost or (come and reader["kind"] == "materialized_view")
+
+
+def _replaced(old: Contract, new: Contract, names: renames.Names, warehouse: str) -> str:
+    """One direction. Names change first, outside of what sets views aside: a view follows a column to its new name."""
+    taken = renames.renamed(old, new, names)
+    changed = _without_views(new, _LAYERS[new["layer"]].replace(taken, new, warehouse))
+    named = renames.statements(old, new, names) + renames.retitled(taken, new)
+    return named + _forget_inputs(taken, new) + changed + _images(new)
 
 
 def _removed(layer: ModuleType, contract: Contract) -> str:
@@ -93,4 +134,4 @@ def _forget_inputs(old: Contract, new: Contract) -> str:
 
 
 def _named(target: str, contract: Contract) -> Contract:
-    return {**contract, "name": target.split(".")[1]}
+    return {**renames.settled(contract), "name": target.split(".")[1]}

@@ -16,10 +16,15 @@ def constraints(contract: Contract) -> dict[str, str]:
     declaration adds a constraint without a look at the old rows (NOT VALID); the rebuild that follows mends them.
     """
     return {
-        f"{column['name']}_values": f"{ident(column['name'])} IN ({', '.join(map(literal, column['values']))})"
+        constraint_name(column["name"]): f"{ident(column['name'])} IN ({', '.join(map(literal, column['values']))})"
         for column in contract["columns"]
         if "values" in column
     }
+
+
+def constraint_name(column: str) -> str:
+    """The constraint that holds an enum's values."""
+    return f"{column}_values"
 
 
 def in_table(contract: Contract) -> list[str]:

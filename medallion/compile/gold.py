@@ -29,13 +29,19 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """A new declaration. The table stands until the next run writes what differs, or is made anew where it must be."""
     if new["kind"] == old["kind"] == "calendar":
         return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
-    if _shape(old) != _shape(new) or new["kind"] == "materialized_view":
+    if consequence(old, new) == "anew":
         return "\n".join([*_made_anew(old, new, warehouse), _take_everything(new)])
-    changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
-        k: v for k, v in new.items() if k not in PRESENTATION
-    }
+    changed = consequence(old, new) == "rebuild"
     pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
+
+
+def consequence(old: Contract, new: Contract) -> str:
+    """What a new declaration means for the rows: the table is made `anew`, the next run is a `rebuild`, or nothing."""
+    if _shape(old) != _shape(new) or new["kind"] == "materialized_view":
+        return "anew"
+    asked = [{name: value for name, value in one.items() if name not in PRESENTATION} for one in (old, new)]
+    return "" if asked[0] == asked[1] else "rebuild"
 
 
 def _made_anew(old: Contract, new: Contract, warehouse: str) -> list[str]:
@@ -50,6 +56,16 @@ def _made_anew(old: Contract, new: Contract, warehouse: str) -> list[str]:
         *pieces,
         f"SELECT setval({sequence}, current_setting('assay.next_key')::bigint, false);\n",
     ]
+
+
+def take_away(contract: Contract) -> str:
+    """A table that is about to be put anew: what is known of it stays."""
+    return _drop(contract)
+
+
+def put(contract: Contract, warehouse: str) -> str:
+    """A table that was taken away, as it is declared; the next run fills it."""
+    return "\n".join([create(contract, warehouse), _take_everything(contract)])
 
 
 def remove(contract: Contract) -> str:

@@ -68,17 +68,25 @@ def metadata(contract: Contract, warehouse: str) -> str:
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
-    if _shape(old) != _shape(new):
+    if consequence(old, new) == "anew":
         moved = _forget_exceptions(old) if old["source"] != new["source"] else []
         return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new), routines(new),
                           metadata(new, warehouse), _needs_rebuild(new), _without_horizon(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
     changes = [*_refounded(old, new), *gone, *_columns(old, new), *come]
-    changed = {k: v for k, v in old.items() if k not in PRESENTATION} != {
-        k: v for k, v in new.items() if k not in PRESENTATION
-    }
+    changed = consequence(old, new) == "rebuild"
     pieces = [*changes, _drop_routines(old), routines(new), metadata(new, warehouse)]
-    return "\n".join([*pieces, _needs_rebuild(new)] if changed else pieces)
+    # A rebuild writes no row because of what PostgreSQL generates, so the readers of that would hear of nothing.
+    told = [_readers_need_rebuild(new)] if old.get("generated") != new.get("generated") else []
+    return "\n".join([*pieces, *told, _needs_rebuild(new)] if changed else pieces)
+
+
+def consequence(old: Contract, new: Contract) -> str:
+    """What a new declaration means for the rows: the table is made `anew`, the next run is a `rebuild`, or nothing."""
+    if _shape(old) != _shape(new):
+        return "anew"
+    asked = [{name: value for name, value in one.items() if name not in PRESENTATION} for one in (old, new)]
+    return "" if asked[0] == asked[1] else "rebuild"
 
 
 def _forget_exceptions(contract: Contract) -> list[str]:
@@ -158,6 +166,13 @@ def _drop_routines(contract: Contract) -> str:
 
 def _needs_rebuild(contract: Contract) -> str:
     return f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = {literal(text.target(contract))};\n"
+
+
+def _readers_need_rebuild(contract: Contract) -> str:
+    return (
+        "UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target IN (\n    SELECT i.consumer "
+        f"FROM dwh_lineage.target_inputs AS i WHERE i.source = {literal(text.target(contract))}\n);\n"
+    )
 
 
 def _history(contract: Contract) -> append.AppendHistory | scd1.Scd1History | scd2.Scd2History:

@@ -42,7 +42,7 @@ ON CONFLICT (target, rule, version) DO UPDATE SET
 def _rule(target: str, rule: CompiledRule) -> str:
     return (
         f"({target}, {literal(rule.name)}, {rule.position}, {literal(rule.column)}, {literal(rule.kind)}, "
-        f"{_json(rule.definition)}, {literal(rule.message)}, {literal(_version(rule.definition))}, "
+        f"{_json(rule.definition)}, {literal(rule.message)}, {literal(version(rule.definition))}, "
         f"{str(rule.can_be_waived).lower()}, {literal(rule.severity)}, {literal(rule.threshold)}, false, true)"
     )
 
@@ -50,7 +50,7 @@ def _rule(target: str, rule: CompiledRule) -> str:
 def _checks(target: str, contract: Contract) -> list[str]:
     return [
         f"({target}, {literal(measures.name(check))}, {position}, {literal(check.get('column'))}, "
-        f"{literal(check['kind'])}, {_json(check)}, {literal(measures.sentence(check))}, {literal(_version(check))}, "
+        f"{literal(check['kind'])}, {_json(check)}, {literal(measures.sentence(check))}, {literal(version(check))}, "
         f"false, {literal(check.get('severity', Severity.FAIL.value))}, {literal(measures.threshold(check))}, "
         "true, true)"
         for position, check in enumerate(contract.get("checks", []), FIRST_CHECK)
@@ -61,6 +61,6 @@ def _json(definition: dict[str, object]) -> str:
     return f"{literal(json.dumps(definition, sort_keys=True, ensure_ascii=False))}::jsonb"
 
 
-def _version(definition: dict[str, object]) -> str:
+def version(definition: dict[str, object]) -> str:
     """What is asked, as a fingerprint; how it is said and what follows from it is no part of it."""
     return fingerprint({name: value for name, value in definition.items() if name not in NOT_ASKED})

@@ -91,6 +91,11 @@ BEGIN
         JOIN dwh_lineage.quality_rules AS r ON r.target = in_target AND r.active AND r.rule = b.rule
         WHERE b.value IS DISTINCT FROM x.seen ->> b.column_name
             AND NOT EXISTS (SELECT 1 FROM pg_temp.recorded AS w WHERE w.id = e.id);
+        -- The table may have another key by now.
+        UPDATE dwh_lineage.quality_exceptions AS e
+        SET source_id = x.source_id
+        FROM pg_temp.rejected AS x
+        WHERE e.target_table = in_target AND e.bronze_id = x.bronze_id AND e.source_id IS DISTINCT FROM x.source_id;
     END IF;
     PERFORM dwh_lineage.name_causes(in_target, in_batch_no);
 

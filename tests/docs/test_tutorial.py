@@ -21,6 +21,9 @@ from assay.embedded.places import CHECKOUT
 TUTORIAL = CHECKOUT / "docs" / "tutorial.md"
 _BLOCK = re.compile(r"(?:^`(?P<path>[^`\n]+)`:\n\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.M | re.S)
 _SECONDS = re.compile(r"\d+\.\d+ s\b")
+_LOGGED = re.compile(
+    r"^\d\d:\d\d:\d\d INFO .*\n", re.M
+)  # of the work that --here does; with times and numbers of its own
 _PROGRESS = re.compile(r"^\S+ +running\n", re.M)  # whether a step is seen while it runs is a matter of luck
 
 
@@ -51,7 +54,7 @@ def pattern(shown: str) -> re.Pattern[str]:
 
 
 def common(output: str) -> str:
-    return _SECONDS.sub("… s", _PROGRESS.sub("", output))
+    return _SECONDS.sub("… s", _PROGRESS.sub("", _LOGGED.sub("", output)))
 
 
 class Reader:

@@ -85,6 +85,23 @@ def test_a_history_without_key_or_with_a_wrong_effective_column_is_found(monkeyp
     assert "no Timestamp or Date column" in found["assay.E025"]
 
 
+def test_a_column_that_was_never_what_it_says_it_was_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Raw(bronze.Table):
+        source = Files
+        columns = "id name changed"
+        renamed_from = {"label": "title"}
+
+    class Wrong(silver.Table):
+        title = Text("name", renamed_from="other")
+        other = Text("id")
+
+        class Meta:
+            source = RawThings
+
+    assert "label cannot have been title" in findings(monkeypatch, Raw)["assay.E017"]
+    assert "title cannot have been other" in findings(monkeypatch, RawThings, Wrong)["assay.E017"]
+
+
 @pytest.mark.parametrize(
     ("query", "number", "words"),
     [

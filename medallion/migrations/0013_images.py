@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("lineage", "0014_images"),
-        ("medallion", "0011_checks"),
+        ("medallion", "0012_evolution"),
     ]
 
     operations = [
