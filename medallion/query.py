@@ -71,23 +71,38 @@ class Query:
 
     def looked_up(self, surrogates: Mapping[str, str]) -> list[str]:
         """Those of some dimensions (name → surrogate key) that the query reads otherwise than by the surrogate key."""
-        return sorted({f"{table.db}.{table.name}" for table in self._lookups(surrogates)})
+        return sorted({f"{table.db}.{table.name}" for table in self.lookups(surrogates)})
 
     def among_standing(self, surrogates: Mapping[str, str]) -> str:
         """The query with the standing members of the dimensions that it looks up: no unknown one, no retired ones.
 
         A dimension that is joined by its surrogate key is read whole, or a fact's rows would get lost.
         """
+        standing = {id(table): self.standing(table, surrogates) for table in self.lookups(surrogates)}
+        return self.with_tables(standing)
+
+    def standing(self, table: exp.Table, surrogates: Mapping[str, str]) -> str:
+        """The condition of a dimension's standing members."""
+        return f"_retired_at IS NULL AND {ident(surrogates[f'{table.db}.{table.name}'])} > 0"
+
+    def with_tables(self, conditions: Mapping[int, str]) -> str:
+        """The query with only those rows of some tables (by id() of their nodes) for which a condition holds."""
+        from sqlglot import exp
+
         text = self.text
-        for table in sorted(self._lookups(surrogates), key=lambda table: -_begin(table)):
-            name = f"{table.db}.{table.name}"
-            known = f"_retired_at IS NULL AND {ident(surrogates[name])} > 0"
-            standing = f"(SELECT * FROM {ident(table.db, table.name)} WHERE {known})"  # noqa: S608 - quoted
-            alias = "" if table.alias else f" AS {ident(table.name)}"
-            text = text[: _begin(table)] + standing + alias + text[table.this.meta["end"] + 1 :]
+        tables = [table for table in self.tree.find_all(exp.Table) if id(table) in conditions]
+        for table in sorted(tables, key=lambda table: -_begin(table)):
+            name = ident(table.db, table.name)
+            alias = table.args.get("alias")
+            called = ident(_name(alias.this) if alias else table.name)
+            rows = f"(SELECT * FROM {name} AS {called} WHERE {conditions[id(table)]})"  # noqa: S608 - quoted
+            text = (
+                text[: _begin(table)] + rows + ("" if alias else f" AS {called}") + text[table.this.meta["end"] + 1 :]
+            )
         return text
 
-    def _lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
+    def lookups(self, surrogates: Mapping[str, str]) -> Iterator[exp.Table]:
+        """The places at which the query reads a dimension otherwise than by its surrogate key."""
         from lineage.standing import looked_up
 
         yield from looked_up(self.tree, surrogates)
@@ -123,6 +138,11 @@ class Query:
             # sqlglot walks in another order each time; the same query must give the same text.
             found += [(name, table, column, expression) for table, column in sorted(leaves)]
         return found
+
+
+def _name(identifier: exp.Identifier) -> str:
+    """A name as the database knows it."""
+    return identifier.name if identifier.args.get("quoted") else identifier.name.lower()
 
 
 def _begin(table: exp.Table) -> int:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 from medallion import declaration, gold
+from medallion.affected import Whole
 from medallion.calendar import holidays_between
+from medallion.compile import by_keys
 from medallion.compile.lineage import columns_of
+from medallion.query import QueryError
 
 #: (what is wrong, what to do, number of the check).
 Finding = tuple[str, str, str]
@@ -84,3 +88,14 @@ def calendar(table: type[gold.Calendar]) -> Iterator[Finding]:
         yield f"{table.first} to {table.last} are no days.", 'Write first = "2020-01-01".', "E078"
     except NotImplementedError as error:
         yield f"Nobody knows the holidays of {table.country}: {error}.", 'Write "DE", "US" or "DE-BY".', "E078"
+
+
+def computed_in_full(tables: Mapping[str, type[declaration.Table]]) -> dict[str, str]:
+    """Those of some tables that no load computes by keys, and why. A view is refreshed, and a calendar has no query."""
+    found = {}
+    for name, table in tables.items():
+        if issubclass(table, gold.Table) and table.kind in by_keys.WRITTEN and table.query_path().exists():
+            with contextlib.suppress(QueryError):  # which the checks report
+                if isinstance(why := by_keys.of(table.contract()), Whole):
+                    found[name] = str(why)
+    return found

@@ -12,7 +12,7 @@ ROUTINES = {
     "open_batch": "FUNCTION dwh_lineage.open_batch(text, text, uuid, text, text, text, bigint, bigint)",
     "close_batch": f"FUNCTION dwh_lineage.close_batch(bigint, bigint, {_COUNTS})",
     "begin_load": "FUNCTION dwh_lineage.begin_load(text, uuid, boolean)",
-    "finish_load": f"FUNCTION dwh_lineage.finish_load(bigint, text, jsonb, {_COUNTS})",
+    "finish_load": f"FUNCTION dwh_lineage.finish_load(bigint, text, jsonb, {_COUNTS}, text)",
     "take_again": "PROCEDURE dwh_lineage.take_again(text, timestamptz, bigint)",
     "skip_batches": "PROCEDURE dwh_lineage.skip_batches(text, timestamptz, bigint)",
     "set_watermark": "PROCEDURE dwh_etl.set_watermark(text, text, timestamptz, text, text)",

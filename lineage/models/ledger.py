@@ -83,6 +83,10 @@ class TargetInput(models.Model):
 
     consumer = models.ForeignKey(Target, models.CASCADE, db_column="consumer", related_name="inputs")
     source = models.ForeignKey(Target, models.PROTECT, db_column="source", related_name="consumers")
+    images = models.TextField(
+        null=True,
+        help_text="Its load reads images of changed rows: whole, or standing (members alone); empty: no images",
+    )
 
     class Meta:
         db_table = "target_inputs"

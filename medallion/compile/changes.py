@@ -36,14 +36,14 @@ def create(target: str, new: Contract, warehouse: str) -> Change:
     """A table that was not there."""
     layer = _LAYERS[new["layer"]]
     named = _named(target, new)
-    return Change(target, "create", layer.create(named, warehouse), layer.remove(named))
+    return Change(target, "create", layer.create(named, warehouse), _removed(layer, named))
 
 
 def remove(target: str, old: Contract, warehouse: str) -> Change:
     """A table that is declared no more."""
     layer = _LAYERS[old["layer"]]
     named = _named(target, old)
-    return Change(target, "remove", layer.remove(named), layer.create(named, warehouse))
+    return Change(target, "remove", _removed(layer, named), layer.create(named, warehouse))
 
 
 def replace(target: str, old: Contract, new: Contract, warehouse: str) -> Change:
@@ -97,7 +97,23 @@ def _replaced(old: Contract, new: Contract, names: renames.Names, warehouse: str
     """One direction. Names change first, outside of what sets views aside: a view follows a column to its new name."""
     taken = renames.renamed(old, new, names)
     changed = _without_views(new, _LAYERS[new["layer"]].replace(taken, new, warehouse))
-    return renames.statements(old, new, names) + renames.retitled(taken, new) + _forget_inputs(taken, new) + changed
+    named = renames.statements(old, new, names) + renames.retitled(taken, new)
+    return named + _forget_inputs(taken, new) + changed + _images(new)
+
+
+def _removed(layer: ModuleType, contract: Contract) -> str:
+    """What takes a table away, with the images that only it has read."""
+    removed: str = layer.remove(contract)
+    return removed + "".join(f"SELECT dwh_etl.ensure_images({literal(source)});\n" for source in _imaged(contract))
+
+
+def _images(contract: Contract) -> str:
+    """Images have the columns of their table; nothing where nobody reads any."""
+    return f"SELECT dwh_etl.ensure_images({literal(text.target(contract))});\n" if contract["layer"] != "bronze" else ""
+
+
+def _imaged(contract: Contract) -> list[str]:
+    return inputs(contract) if contract["layer"] == "gold" else []
 
 
 def _without_views(contract: Contract, sql: str) -> str:
@@ -111,6 +127,7 @@ def _forget_inputs(old: Contract, new: Contract) -> str:
     """Takes no more batches of tables that the new declaration does not read."""
     return "".join(
         f"SELECT dwh_lineage.unregister_input({literal(text.target(new))}, {literal(source)});\n"
+        + (f"SELECT dwh_etl.ensure_images({literal(source)});\n" if source in _imaged(old) else "")
         for source in inputs(old)
         if source not in inputs(new)
     )

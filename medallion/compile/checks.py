@@ -6,7 +6,8 @@ load has been rolled back.
 
 from __future__ import annotations
 
-from medallion.compile import measures, text
+from medallion.compile import by_keys, measures, text
+from medallion.compile.stars import is_dimension, names
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
@@ -14,16 +15,36 @@ SIGNATURE = "bigint, bigint[]"
 _MEASURED = "DROP TABLE IF EXISTS pg_temp.measured;\nCREATE TEMP TABLE measured ON COMMIT DROP AS\n"
 
 
-def ask(contract: Contract) -> str:
+def ask(contract: Contract, narrowed: bool = False) -> str:
     """Measures what a gold table's load has computed, raises AS070 where a check fails, and else records what was
-    measured; nothing without checks."""
+    measured; nothing without checks. narrowed: where l_full is NULL, that is of some keys alone; then the rows that the
+    load leaves as they are count too."""
     if not contract.get("checks"):
         return ""
+    if narrowed:
+        return by_keys.either(_measured(contract, _left(contract)), _measured(contract)) + _require(contract)
+    return _measured(contract) + _require(contract)
+
+
+def _left(contract: Contract) -> str:
+    """The rows that a load by keys leaves as they are."""
+    made = [column["name"] for column in contract.get("generated", [])]
+    members = f"g._retired_at IS NULL AND g.{ident(contract['surrogate'])} > 0 AND " if is_dimension(contract) else ""
+    return (
+        f"SELECT {text.names([*names(contract), *made], 'g')} FROM {text.relation(contract)} AS g "
+        f"WHERE {members}NOT {by_keys.is_touched(contract, 'g')}"
+    )
+
+
+def _measured(contract: Contract, left: str = "") -> str:
     generated = [f"({column['expression']}) AS {ident(column['name'])}" for column in contract.get("generated", [])]
     rows = f"SELECT {', '.join(['c.*', *generated])} FROM pg_temp.computed AS c"
-    place = measures.Place(rows, "l_computed", "l_load.taken")
+    count = "l_computed"
+    if left:
+        rows, count = f"{rows}\nUNION ALL\n{left}", f"(l_computed + (SELECT count(*) FROM ({left}) AS s))"
+    place = measures.Place(rows, count, "l_load.taken")
     named = measures.COLUMNS.replace(" text", "").replace(" numeric", "").replace(" jsonb", "")
-    return f"{_MEASURED}SELECT * FROM (\n{measures.measured(contract, place)}\n) AS m ({named});\n{_require(contract)}"
+    return f"{_MEASURED}SELECT * FROM (\n{measures.measured(contract, place)}\n) AS m ({named});\n"
 
 
 def ask_table(contract: Contract) -> str:

@@ -1,8 +1,10 @@
-"""The load of a star's table: its query in full, its checks, and what differs written."""
+"""The load of a star's table: its query for the keys that changes touch or in full, its checks, and what differs
+written."""
 
 from __future__ import annotations
 
-from medallion.compile import checks, text
+from medallion.affected import Plan
+from medallion.compile import by_keys, checks, text
 from medallion.compile.stars import has_versions, is_dimension, names
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -11,26 +13,41 @@ from medallion.query import Query
 
 def load(contract: Contract) -> str:
     """`dwh_etl.load_gold_x`."""
-    target = literal(text.target(contract))
+    target, found = literal(text.target(contract)), by_keys.of(contract)
     operation = "aggregate" if contract["kind"] == "aggregate" else "transform"
+    writing = f"{_delete(contract)}\nGET DIAGNOSTICS l_deleted = ROW_COUNT;\n"
+    if isinstance(found, Plan):
+        variables, way = by_keys.declared(found), "dwh_etl.way_of_load(l_full, l_keys)"
+        computing = by_keys.asked(contract, found) + by_keys.either(
+            by_keys.narrowed(contract, found, _values(contract)),
+            f"{computed(contract)}l_read := jsonb_build_object({read(contract)});",
+        )
+        touched = _delete(contract, by_keys.is_touched(contract, "g"))
+        writing = by_keys.either(f"{touched}\nGET DIAGNOSTICS l_deleted = ROW_COUNT;", writing)
+        said = "Computes {} for the keys that changes of its inputs touch, or in full where these are many"
+    else:
+        variables, way = "", f"dwh_etl.way_of_load({literal(str(found))}, NULL)"
+        computing = computed(contract)
+        said = f"Computes {{}} in full, because {found},"
+    counted = "l_read" if variables else f"jsonb_build_object({read(contract)})"
     return text.procedure(
         text.routine(contract, "load"),
         "in_batch_id uuid DEFAULT NULL",
         "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_computed bigint;\n"
         "l_inserted bigint;\nl_updated bigint;\nl_deleted bigint;\n"
-        f"l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = {target});",
+        f"l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = {target});\n"
+        + variables,
         f"""\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id, l_anew);
 IF l_load.taken IS NULL THEN
     RETURN;
 END IF;
-{computed(contract)}GET DIAGNOSTICS l_computed = ROW_COUNT;
+{computing}RAISE NOTICE '%', {target} || ': ' || {way};
+SELECT count(*) INTO l_computed FROM pg_temp.computed;
 CALL dwh_etl.align_types({target});
 ANALYZE pg_temp.computed;
-{checks.ask(contract)}{_before(contract)}
-{_delete(contract)}
-GET DIAGNOSTICS l_deleted = ROW_COUNT;
-
+{checks.ask(contract, isinstance(found, Plan))}{_before(contract)}
+{writing}
 {_update(contract)}
 {_insert(contract)}
 GET DIAGNOSTICS l_inserted = ROW_COUNT;
@@ -38,10 +55,10 @@ GET DIAGNOSTICS l_inserted = ROW_COUNT;
 UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = {target} AND needs_rebuild;
 PERFORM dwh_lineage.finish_load(
     l_load.load_batch, {literal(operation)},
-    jsonb_build_object({read(contract)}),
-    l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+    {counted},
+    l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => {way}
 );""",
-        f"Computes {text.target(contract)} in full and writes what differs. Takes the run's id. Locks the table's row "
+        f"{said.format(text.target(contract))} and writes what differs. Takes the run's id. Locks the table's row "
         "in dwh_lineage.targets.",
     )
 
@@ -49,14 +66,17 @@ PERFORM dwh_lineage.finish_load(
 def computed(contract: Contract) -> str:
     """The query's rows in pg_temp.computed; keys of dimensions that lead nowhere are those of the unknown member."""
     query = Query(contract["query"]).among_standing(contract.get("standing", {}))
-    dimensions = contract.get("dimensions", {})
-    if dimensions:
-        values = [
-            f"coalesce(q.{ident(name)}, -1) AS {ident(name)}" if name in dimensions else f"q.{ident(name)}"
-            for name in names(contract)
-        ]
-        query = f"SELECT\n{text.lines(values)}\nFROM (\n{query}\n) AS q"
+    if contract.get("dimensions"):
+        query = f"SELECT\n{_values(contract)}\nFROM (\n{query}\n) AS q"
     return f"DROP TABLE IF EXISTS pg_temp.computed;\nCREATE TEMP TABLE computed ON COMMIT DROP AS\n{query};\n"
+
+
+def _values(contract: Contract) -> str:
+    dimensions = contract.get("dimensions", {})
+    return text.lines(
+        f"coalesce(q.{ident(name)}, -1) AS {ident(name)}" if name in dimensions else f"q.{ident(name)}"
+        for name in names(contract)
+    )
 
 
 def read(contract: Contract) -> str:
@@ -83,9 +103,11 @@ def _before(contract: Contract) -> str:
     return made
 
 
-def _delete(contract: Contract) -> str:
-    """Rows that the query does not give any more. A dimension's are retired; `_after` deletes what it may."""
+def _delete(contract: Contract, among: str = "") -> str:
+    """Rows that the query does not give any more. A dimension's are retired; `_after` deletes what it may. among: a
+    condition of the rows that were computed."""
     gone = f"NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE {text.equal(contract['grain'], 'c', 'g')})"
+    gone = f"{among}\n    AND {gone}" if among else gone
     if not is_dimension(contract):
         return f"DELETE FROM {text.relation(contract)} AS g\nWHERE {gone};"
     ended = "is_current = false, " if has_versions(contract) else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import calendars, checks, differences, origins, stars, stated, text, views
+from medallion.compile import by_keys, calendars, checks, differences, origins, stars, stated, text, views
 from medallion.compile.constraints import generated_column
 from medallion.compile.lineage import columns_of, declared
 from medallion.compile.text import Contract
@@ -167,5 +167,5 @@ def _metadata(contract: Contract, warehouse: str) -> str:
             for source, source_column, column, _expression, _kind, _key in list(edges)
             if column in read
         ]
-    inputs = text.inputs(contract, query.tables())
+    inputs = text.inputs(contract, query.tables()) + by_keys.images(contract)
     return "\n".join([registered, stated.stated(contract), inputs, declared(text.target(contract), edges)])

@@ -22,7 +22,7 @@ from tests.docs import generated
 REFERENCE = CHECKOUT / "docs" / "reference"
 OURS = {"assay", "medallion", "quality", "lineage", "retail", "ecommerce"}
 #: Django's own, with something added: their options are Django's.
-EXTENDED = {"makemigrations", "migrate", "dbshell"}
+EXTENDED = {"check", "makemigrations", "migrate", "dbshell"}
 
 
 def sections(page: str) -> dict[str, str]:

@@ -26,8 +26,8 @@ ALTER TABLE gold.agg_customer_ltv
     ALTER COLUMN customer_id SET NOT NULL;
 COMMENT ON TABLE gold.agg_customer_ltv IS 'What each customer has bought so far, whatever name and address it was under.';
 
--- Computes gold.agg_customer_ltv in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.agg_customer_ltv for the keys that changes of its inputs touch, or in full where these are many
+-- and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_customer_ltv(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -43,32 +43,160 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.agg_customer_ltv');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
+    l_delta_2 bigint;
+    l_delta_3 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.agg_customer_ltv', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        c.customer_id,
-        count(DISTINCT f.order_id)::integer AS total_orders,
-        sum(f.line_total)::numeric(12, 2) AS lifetime_value,
-        (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,
-        min(d.full_date) AS first_order_date,
-        max(d.full_date) AS last_order_date
-    FROM gold.fact_sales AS f
-    JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
-    JOIN gold.dim_date AS d ON d.date_key = f.date_key
-    WHERE c.customer_key > 0
-    GROUP BY c.customer_id;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.agg_customer_ltv', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT customer_key, date_key, line_total, order_id, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_fact_sales
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_key, date_key, line_total, order_id
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('gold.fact_sales', coalesce((l_read ->> 'gold.fact_sales')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.fact_sales', l_delta_1, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_2;
+        CREATE TEMP TABLE delta_2 ON COMMIT DROP AS
+        SELECT customer_id, customer_key, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_customer
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_id, customer_key
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_2 = ROW_COUNT;
+        ANALYZE pg_temp.delta_2;
+        l_read := l_read || jsonb_build_object('gold.dim_customer', coalesce((l_read ->> 'gold.dim_customer')::bigint, 0) + l_delta_2);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_customer', l_delta_2, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_3;
+        CREATE TEMP TABLE delta_3 ON COMMIT DROP AS
+        SELECT date_key, full_date, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_date
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY date_key, full_date
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_3 = ROW_COUNT;
+        ANALYZE pg_temp.delta_3;
+        l_read := l_read || jsonb_build_object('gold.dim_date', coalesce((l_read ->> 'gold.dim_date')::bigint, 0) + l_delta_3);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_date', l_delta_3, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.customer_id FROM gold.agg_customer_ltv AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (customer_id)
+            SELECT "c"."customer_id" AS customer_id FROM pg_temp.delta_1 AS f, (SELECT customer_id, customer_key FROM gold.dim_customer UNION ALL SELECT customer_id, customer_key FROM pg_temp.delta_2 WHERE _change < 0) AS c, (SELECT date_key FROM gold.dim_date UNION ALL SELECT date_key FROM pg_temp.delta_3 WHERE _change < 0) AS d WHERE ("c"."customer_key" = "f"."customer_key") AND ("d"."date_key" = "f"."date_key") AND ("c"."customer_key" > 0);
+        END IF;
+        IF l_delta_2 > 0 THEN
+            INSERT INTO pg_temp.candidates (customer_id)
+            SELECT "c"."customer_id" AS customer_id FROM (SELECT customer_key, date_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, pg_temp.delta_2 AS c, (SELECT date_key FROM gold.dim_date UNION ALL SELECT date_key FROM pg_temp.delta_3 WHERE _change < 0) AS d WHERE ("c"."customer_key" = "f"."customer_key") AND ("d"."date_key" = "f"."date_key") AND ("c"."customer_key" > 0);
+        END IF;
+        IF l_delta_3 > 0 THEN
+            INSERT INTO pg_temp.candidates (customer_id)
+            SELECT "c"."customer_id" AS customer_id FROM (SELECT customer_key, date_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, (SELECT customer_id, customer_key FROM gold.dim_customer UNION ALL SELECT customer_id, customer_key FROM pg_temp.delta_2 WHERE _change < 0) AS c, pg_temp.delta_3 AS d WHERE ("c"."customer_key" = "f"."customer_key") AND ("d"."date_key" = "f"."date_key") AND ("c"."customer_key" > 0);
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.customer_id IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.customer_id FROM pg_temp.candidates AS c WHERE c.customer_id IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.agg_customer_ltv', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.customer_id,
+            q.total_orders,
+            q.lifetime_value,
+            q.avg_order_value,
+            q.first_order_date,
+            q.last_order_date
+        FROM (
+        SELECT
+            c.customer_id,
+            count(DISTINCT f.order_id)::integer AS total_orders,
+            sum(f.line_total)::numeric(12, 2) AS lifetime_value,
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,
+            min(d.full_date) AS first_order_date,
+            max(d.full_date) AS last_order_date
+        FROM gold.fact_sales AS f
+        JOIN (SELECT * FROM gold.dim_customer AS c WHERE ("c"."customer_id") IN (SELECT customer_id FROM pg_temp.touched)) AS c ON c.customer_key = f.customer_key
+        JOIN gold.dim_date AS d ON d.date_key = f.date_key
+        WHERE c.customer_key > 0
+        GROUP BY c.customer_id
+        ) AS q
+        WHERE (q.customer_id) IN (SELECT t.customer_id FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.customer_id,
+                q.total_orders,
+                q.lifetime_value,
+                q.avg_order_value,
+                q.first_order_date,
+                q.last_order_date
+            FROM (
+        SELECT
+            c.customer_id,
+            count(DISTINCT f.order_id)::integer AS total_orders,
+            sum(f.line_total)::numeric(12, 2) AS lifetime_value,
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,
+            min(d.full_date) AS first_order_date,
+            max(d.full_date) AS last_order_date
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
+        JOIN gold.dim_date AS d ON d.date_key = f.date_key
+        WHERE c.customer_key > 0
+        GROUP BY c.customer_id
+            ) AS q
+            WHERE q.customer_id IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            c.customer_id,
+            count(DISTINCT f.order_id)::integer AS total_orders,
+            sum(f.line_total)::numeric(12, 2) AS lifetime_value,
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value,
+            min(d.full_date) AS first_order_date,
+            max(d.full_date) AS last_order_date
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
+        JOIN gold.dim_date AS d ON d.date_key = f.date_key
+        WHERE c.customer_key > 0
+        GROUP BY c.customer_id;
+        l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date));
+    END IF;
+    RAISE NOTICE '%', 'gold.agg_customer_ltv' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_customer_ltv');
     ANALYZE pg_temp.computed;
 
-    DELETE FROM gold.agg_customer_ltv AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.agg_customer_ltv AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.customer_id = g.customer_id)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.agg_customer_ltv AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.agg_customer_ltv AS g
     SET total_orders = c.total_orders, lifetime_value = c.lifetime_value, avg_order_value = c.avg_order_value, first_order_date = c.first_order_date, last_order_date = c.last_order_date, _batch_id = l_batch_id, _loaded_at = now()
@@ -87,8 +215,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.agg_customer_ltv' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
-        jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -244,6 +372,7 @@ UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_cus
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.agg_customer_ltv', 'gold.dim_date');
+SELECT dwh_etl.read_images('gold.agg_customer_ltv', '{"gold.dim_customer": "whole", "gold.dim_date": "whole", "gold.fact_sales": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.agg_customer_ltv' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

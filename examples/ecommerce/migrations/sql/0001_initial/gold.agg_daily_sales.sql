@@ -39,8 +39,8 @@ ALTER TABLE gold.agg_daily_sales
     ALTER COLUMN avg_order_value SET NOT NULL;
 COMMENT ON TABLE gold.agg_daily_sales IS 'What was sold on each day, by customers'' segments and products'' categories.';
 
--- Computes gold.agg_daily_sales in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.agg_daily_sales for the keys that changes of its inputs touch, or in full where these are many
+-- and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_daily_sales(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -56,60 +56,218 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.agg_daily_sales');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
+    l_delta_2 bigint;
+    l_delta_3 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.agg_daily_sales', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        coalesce(q.date_key, -1) AS date_key,
-        q.customer_segment,
-        q.product_category,
-        q.order_count,
-        q.item_count,
-        q.gross_revenue,
-        q.discount_total,
-        q.tax_total,
-        q.net_revenue,
-        q.avg_order_value
-    FROM (
-    SELECT
-        f.date_key,
-        coalesce(c.customer_segment, 'Unknown') AS customer_segment,
-        coalesce(p.product_category, 'Unknown') AS product_category,
-        count(DISTINCT f.order_id)::integer AS order_count,
-        sum(f.quantity)::integer AS item_count,
-        sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,
-        sum(f.discount_amount)::numeric(12, 2) AS discount_total,
-        sum(f.tax_amount)::numeric(12, 2) AS tax_total,
-        sum(f.line_total)::numeric(12, 2) AS net_revenue,
-        -- Of orders, not of lines.
-        (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value
-    FROM gold.fact_sales AS f
-    JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
-    JOIN gold.dim_product AS p ON p.product_key = f.product_key
-    GROUP BY 1, 2, 3
-    ) AS q;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.agg_daily_sales', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT customer_key, date_key, discount_amount, line_total, order_id, product_key, quantity, tax_amount, unit_price, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_fact_sales
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_key, date_key, discount_amount, line_total, order_id, product_key, quantity, tax_amount, unit_price
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('gold.fact_sales', coalesce((l_read ->> 'gold.fact_sales')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.fact_sales', l_delta_1, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_2;
+        CREATE TEMP TABLE delta_2 ON COMMIT DROP AS
+        SELECT customer_key, customer_segment, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_customer
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_key, customer_segment
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_2 = ROW_COUNT;
+        ANALYZE pg_temp.delta_2;
+        l_read := l_read || jsonb_build_object('gold.dim_customer', coalesce((l_read ->> 'gold.dim_customer')::bigint, 0) + l_delta_2);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_customer', l_delta_2, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_3;
+        CREATE TEMP TABLE delta_3 ON COMMIT DROP AS
+        SELECT product_category, product_key, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_product
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY product_category, product_key
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_3 = ROW_COUNT;
+        ANALYZE pg_temp.delta_3;
+        l_read := l_read || jsonb_build_object('gold.dim_product', coalesce((l_read ->> 'gold.dim_product')::bigint, 0) + l_delta_3);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_product', l_delta_3, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.date_key, g.customer_segment, g.product_category FROM gold.agg_daily_sales AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (date_key, customer_segment, product_category)
+            SELECT "f"."date_key" AS date_key, COALESCE("c"."customer_segment", 'Unknown') AS customer_segment, COALESCE("p"."product_category", 'Unknown') AS product_category FROM pg_temp.delta_1 AS f, (SELECT customer_key, customer_segment FROM gold.dim_customer UNION ALL SELECT customer_key, customer_segment FROM pg_temp.delta_2 WHERE _change < 0) AS c, (SELECT product_category, product_key FROM gold.dim_product UNION ALL SELECT product_category, product_key FROM pg_temp.delta_3 WHERE _change < 0) AS p WHERE ("c"."customer_key" = "f"."customer_key") AND ("p"."product_key" = "f"."product_key");
+        END IF;
+        IF l_delta_2 > 0 THEN
+            INSERT INTO pg_temp.candidates (date_key, customer_segment, product_category)
+            SELECT "f"."date_key" AS date_key, COALESCE("c"."customer_segment", 'Unknown') AS customer_segment, COALESCE("p"."product_category", 'Unknown') AS product_category FROM (SELECT customer_key, date_key, product_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key, product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, pg_temp.delta_2 AS c, (SELECT product_category, product_key FROM gold.dim_product UNION ALL SELECT product_category, product_key FROM pg_temp.delta_3 WHERE _change < 0) AS p WHERE ("c"."customer_key" = "f"."customer_key") AND ("p"."product_key" = "f"."product_key");
+        END IF;
+        IF l_delta_3 > 0 THEN
+            INSERT INTO pg_temp.candidates (date_key, customer_segment, product_category)
+            SELECT "f"."date_key" AS date_key, COALESCE("c"."customer_segment", 'Unknown') AS customer_segment, COALESCE("p"."product_category", 'Unknown') AS product_category FROM (SELECT customer_key, date_key, product_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key, product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, (SELECT customer_key, customer_segment FROM gold.dim_customer UNION ALL SELECT customer_key, customer_segment FROM pg_temp.delta_2 WHERE _change < 0) AS c, pg_temp.delta_3 AS p WHERE ("c"."customer_key" = "f"."customer_key") AND ("p"."product_key" = "f"."product_key");
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.date_key IS NULL OR c.customer_segment IS NULL OR c.product_category IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT coalesce(c.date_key, -1) AS date_key, c.customer_segment, c.product_category FROM pg_temp.candidates AS c WHERE c.customer_segment IS NOT NULL AND c.product_category IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            coalesce(q.date_key, -1) AS date_key,
+            q.customer_segment,
+            q.product_category,
+            q.order_count,
+            q.item_count,
+            q.gross_revenue,
+            q.discount_total,
+            q.tax_total,
+            q.net_revenue,
+            q.avg_order_value
+        FROM (
+        SELECT
+            f.date_key,
+            coalesce(c.customer_segment, 'Unknown') AS customer_segment,
+            coalesce(p.product_category, 'Unknown') AS product_category,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS item_count,
+            sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,
+            sum(f.discount_amount)::numeric(12, 2) AS discount_total,
+            sum(f.tax_amount)::numeric(12, 2) AS tax_total,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            -- Of orders, not of lines.
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value
+        FROM (SELECT * FROM gold.fact_sales AS f WHERE ("f"."date_key") IN (SELECT date_key FROM pg_temp.touched)) AS f
+        JOIN (SELECT * FROM gold.dim_customer AS c WHERE (COALESCE("c"."customer_segment", 'Unknown')) IN (SELECT customer_segment FROM pg_temp.touched)) AS c ON c.customer_key = f.customer_key
+        JOIN (SELECT * FROM gold.dim_product AS p WHERE (COALESCE("p"."product_category", 'Unknown')) IN (SELECT product_category FROM pg_temp.touched)) AS p ON p.product_key = f.product_key
+        GROUP BY 1, 2, 3
+        ) AS q
+        WHERE (q.date_key, q.customer_segment, q.product_category) IN (SELECT t.date_key, t.customer_segment, t.product_category FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                coalesce(q.date_key, -1) AS date_key,
+                q.customer_segment,
+                q.product_category,
+                q.order_count,
+                q.item_count,
+                q.gross_revenue,
+                q.discount_total,
+                q.tax_total,
+                q.net_revenue,
+                q.avg_order_value
+            FROM (
+        SELECT
+            f.date_key,
+            coalesce(c.customer_segment, 'Unknown') AS customer_segment,
+            coalesce(p.product_category, 'Unknown') AS product_category,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS item_count,
+            sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,
+            sum(f.discount_amount)::numeric(12, 2) AS discount_total,
+            sum(f.tax_amount)::numeric(12, 2) AS tax_total,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            -- Of orders, not of lines.
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
+        JOIN gold.dim_product AS p ON p.product_key = f.product_key
+        GROUP BY 1, 2, 3
+            ) AS q
+            WHERE q.date_key IS NULL OR q.customer_segment IS NULL OR q.product_category IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            coalesce(q.date_key, -1) AS date_key,
+            q.customer_segment,
+            q.product_category,
+            q.order_count,
+            q.item_count,
+            q.gross_revenue,
+            q.discount_total,
+            q.tax_total,
+            q.net_revenue,
+            q.avg_order_value
+        FROM (
+        SELECT
+            f.date_key,
+            coalesce(c.customer_segment, 'Unknown') AS customer_segment,
+            coalesce(p.product_category, 'Unknown') AS product_category,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS item_count,
+            sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,
+            sum(f.discount_amount)::numeric(12, 2) AS discount_total,
+            sum(f.tax_amount)::numeric(12, 2) AS tax_total,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            -- Of orders, not of lines.
+            (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_customer AS c ON c.customer_key = f.customer_key
+        JOIN gold.dim_product AS p ON p.product_key = f.product_key
+        GROUP BY 1, 2, 3
+        ) AS q;
+        l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product));
+    END IF;
+    RAISE NOTICE '%', 'gold.agg_daily_sales' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_daily_sales');
     ANALYZE pg_temp.computed;
-    DROP TABLE IF EXISTS pg_temp.measured;
-    CREATE TEMP TABLE measured ON COMMIT DROP AS
-    SELECT * FROM (
-    SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
-    FROM (
-        SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
-        FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT c.* FROM pg_temp.computed AS c) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
-    ) AS m (value, low, high, total, details)
-    ) AS m (name, value, low, high, total, details);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.measured;
+        CREATE TEMP TABLE measured ON COMMIT DROP AS
+        SELECT * FROM (
+        SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT c.* FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.date_key, g.customer_segment, g.product_category, g.order_count, g.item_count, g.gross_revenue, g.discount_total, g.tax_total, g.net_revenue, g.avg_order_value FROM gold.agg_daily_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.date_key = g.date_key AND t.customer_segment = g.customer_segment AND t.product_category = g.product_category)) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.measured;
+        CREATE TEMP TABLE measured ON COMMIT DROP AS
+        SELECT * FROM (
+        SELECT 'reconciles_revenue', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(net_revenue) FROM (SELECT c.* FROM pg_temp.computed AS c) AS r), (SELECT sum(f.line_total) FROM gold.fact_sales AS f)) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
+    END IF;
     PERFORM dwh_etl.require_checks('gold.agg_daily_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.agg_daily_sales', l_batch_id);
 
-    DELETE FROM gold.agg_daily_sales AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.date_key = g.date_key AND c.customer_segment = g.customer_segment AND c.product_category = g.product_category);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.agg_daily_sales AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.date_key = g.date_key AND t.customer_segment = g.customer_segment AND t.product_category = g.product_category)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.date_key = g.date_key AND c.customer_segment = g.customer_segment AND c.product_category = g.product_category);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.agg_daily_sales AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.date_key = g.date_key AND c.customer_segment = g.customer_segment AND c.product_category = g.product_category);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.agg_daily_sales AS g
     SET order_count = c.order_count, item_count = c.item_count, gross_revenue = c.gross_revenue, discount_total = c.discount_total, tax_total = c.tax_total, net_revenue = c.net_revenue, avg_order_value = c.avg_order_value, _batch_id = l_batch_id, _loaded_at = now()
@@ -129,8 +287,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.agg_daily_sales' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
-        jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -319,6 +477,7 @@ ON CONFLICT (target, rule, version) DO UPDATE SET
 SELECT dwh_lineage.register_input('gold.agg_daily_sales', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_daily_sales', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.agg_daily_sales', 'gold.dim_product');
+SELECT dwh_etl.read_images('gold.agg_daily_sales', '{"gold.dim_customer": "whole", "gold.dim_product": "whole", "gold.fact_sales": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.agg_daily_sales' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

@@ -26,8 +26,8 @@ ALTER TABLE gold.agg_product_performance
     ALTER COLUMN product_id SET NOT NULL;
 COMMENT ON TABLE gold.agg_product_performance IS 'How each product sells, and what is left of it.';
 
--- Computes gold.agg_product_performance in full and writes what differs. Takes the run's id. Locks the table's
--- row in dwh_lineage.targets.
+-- Computes gold.agg_product_performance for the keys that changes of its inputs touch, or in full where these
+-- are many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_product_performance(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -43,32 +43,160 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.agg_product_performance');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
+    l_delta_2 bigint;
+    l_delta_3 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.agg_product_performance', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        p.product_id,
-        count(DISTINCT f.order_id)::integer AS order_count,
-        sum(f.quantity)::integer AS units_sold,
-        sum(f.line_total)::numeric(12, 2) AS net_revenue,
-        (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,
-        min(s.on_hand) AS on_hand
-    FROM gold.fact_sales AS f
-    JOIN gold.dim_product AS p ON p.product_key = f.product_key
-    LEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current
-    WHERE p.product_key > 0
-    GROUP BY p.product_id;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.agg_product_performance', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT line_total, order_id, product_key, quantity, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_fact_sales
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY line_total, order_id, product_key, quantity
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('gold.fact_sales', coalesce((l_read ->> 'gold.fact_sales')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.fact_sales', l_delta_1, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_2;
+        CREATE TEMP TABLE delta_2 ON COMMIT DROP AS
+        SELECT product_id, product_key, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_product
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY product_id, product_key
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_2 = ROW_COUNT;
+        ANALYZE pg_temp.delta_2;
+        l_read := l_read || jsonb_build_object('gold.dim_product', coalesce((l_read ->> 'gold.dim_product')::bigint, 0) + l_delta_2);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_product', l_delta_2, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_3;
+        CREATE TEMP TABLE delta_3 ON COMMIT DROP AS
+        SELECT is_current, on_hand, product_id, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_stock
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY is_current, on_hand, product_id
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_3 = ROW_COUNT;
+        ANALYZE pg_temp.delta_3;
+        l_read := l_read || jsonb_build_object('silver.stock', coalesce((l_read ->> 'silver.stock')::bigint, 0) + l_delta_3);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.stock', l_delta_3, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.product_id FROM gold.agg_product_performance AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (product_id)
+            SELECT "p"."product_id" AS product_id FROM pg_temp.delta_1 AS f, (SELECT product_id, product_key FROM gold.dim_product UNION ALL SELECT product_id, product_key FROM pg_temp.delta_2 WHERE _change < 0) AS p WHERE ("p"."product_key" = "f"."product_key") AND ("p"."product_key" > 0);
+        END IF;
+        IF l_delta_2 > 0 THEN
+            INSERT INTO pg_temp.candidates (product_id)
+            SELECT "p"."product_id" AS product_id FROM (SELECT product_key FROM gold.fact_sales UNION ALL SELECT product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, pg_temp.delta_2 AS p WHERE ("p"."product_key" = "f"."product_key") AND ("p"."product_key" > 0);
+        END IF;
+        IF l_delta_3 > 0 THEN
+            INSERT INTO pg_temp.candidates (product_id)
+            SELECT "p"."product_id" AS product_id FROM (SELECT product_key FROM gold.fact_sales UNION ALL SELECT product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, (SELECT product_id, product_key FROM gold.dim_product UNION ALL SELECT product_id, product_key FROM pg_temp.delta_2 WHERE _change < 0) AS p, pg_temp.delta_3 AS s WHERE ("p"."product_key" = "f"."product_key") AND ("s"."product_id" = "p"."product_id") AND ("s"."is_current") AND ("p"."product_key" > 0);
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.product_id IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.product_id FROM pg_temp.candidates AS c WHERE c.product_id IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.agg_product_performance', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.product_id,
+            q.order_count,
+            q.units_sold,
+            q.net_revenue,
+            q.avg_unit_revenue,
+            q.on_hand
+        FROM (
+        SELECT
+            p.product_id,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS units_sold,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,
+            min(s.on_hand) AS on_hand
+        FROM gold.fact_sales AS f
+        JOIN (SELECT * FROM gold.dim_product AS p WHERE ("p"."product_id") IN (SELECT product_id FROM pg_temp.touched)) AS p ON p.product_key = f.product_key
+        LEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current
+        WHERE p.product_key > 0
+        GROUP BY p.product_id
+        ) AS q
+        WHERE (q.product_id) IN (SELECT t.product_id FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.product_id,
+                q.order_count,
+                q.units_sold,
+                q.net_revenue,
+                q.avg_unit_revenue,
+                q.on_hand
+            FROM (
+        SELECT
+            p.product_id,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS units_sold,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,
+            min(s.on_hand) AS on_hand
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_product AS p ON p.product_key = f.product_key
+        LEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current
+        WHERE p.product_key > 0
+        GROUP BY p.product_id
+            ) AS q
+            WHERE q.product_id IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            p.product_id,
+            count(DISTINCT f.order_id)::integer AS order_count,
+            sum(f.quantity)::integer AS units_sold,
+            sum(f.line_total)::numeric(12, 2) AS net_revenue,
+            (sum(f.line_total) / sum(f.quantity))::numeric(10, 2) AS avg_unit_revenue,
+            min(s.on_hand) AS on_hand
+        FROM gold.fact_sales AS f
+        JOIN gold.dim_product AS p ON p.product_key = f.product_key
+        LEFT JOIN silver.stock AS s ON s.product_id = p.product_id AND s.is_current
+        WHERE p.product_key > 0
+        GROUP BY p.product_id;
+        l_read := jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'silver.stock', (SELECT count(*) FROM silver.stock));
+    END IF;
+    RAISE NOTICE '%', 'gold.agg_product_performance' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.agg_product_performance');
     ANALYZE pg_temp.computed;
 
-    DELETE FROM gold.agg_product_performance AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.agg_product_performance AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.product_id = g.product_id)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.agg_product_performance AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.agg_product_performance AS g
     SET order_count = c.order_count, units_sold = c.units_sold, net_revenue = c.net_revenue, avg_unit_revenue = c.avg_unit_revenue, on_hand = c.on_hand, _batch_id = l_batch_id, _loaded_at = now()
@@ -87,8 +215,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.agg_product_performance' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
-        jsonb_build_object('gold.fact_sales', (SELECT count(*) FROM gold.fact_sales), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'silver.stock', (SELECT count(*) FROM silver.stock)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -245,6 +373,7 @@ UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.agg_pro
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'gold.fact_sales');
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'gold.dim_product');
 SELECT dwh_lineage.register_input('gold.agg_product_performance', 'silver.stock');
+SELECT dwh_etl.read_images('gold.agg_product_performance', '{"gold.dim_product": "whole", "gold.fact_sales": "whole", "silver.stock": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.agg_product_performance' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

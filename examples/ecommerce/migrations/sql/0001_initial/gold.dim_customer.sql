@@ -52,8 +52,8 @@ CREATE INDEX dim_customer_email_idx ON gold.dim_customer (email) WHERE is_curren
 CREATE INDEX dim_customer_segment_idx ON gold.dim_customer (customer_segment) WHERE is_current;
 CREATE INDEX dim_customer_domain_idx ON gold.dim_customer (email_domain) WHERE is_current;
 
--- Computes gold.dim_customer in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.dim_customer for the keys that changes of its inputs touch, or in full where these are many and
+-- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_customer(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -69,45 +69,196 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.dim_customer');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
+    l_delta_2 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.dim_customer', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        c.customer_id,
-        c.email,
-        c.email_domain,
-        c.name,
-        c.status,
-        -- As of today, on all versions: a segment is no history.
-        CASE WHEN s.spent >= 500 THEN 'high_value' WHEN s.spent > 0 THEN 'regular' ELSE 'new' END AS customer_segment,
-        c.created_on AS acquisition_date,
-        c.channel AS acquisition_channel,
-        c.city,
-        c.country,
-        c.valid_from,
-        c.valid_to,
-        c.is_current,
-        c.customer_sk AS _silver_sk
-    FROM silver.customers AS c
-    LEFT JOIN (
-        SELECT o.customer_id, sum(o.total) AS spent
-        FROM silver.orders AS o
-        WHERE o.is_current AND o.status NOT IN ('cancelled', 'returned')
-        GROUP BY o.customer_id
-    ) AS s ON s.customer_id = c.customer_id;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.dim_customer', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT channel, city, country, created_on, customer_id, customer_sk, email, email_domain, is_current, name, status, valid_from, valid_to, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_customers
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY channel, city, country, created_on, customer_id, customer_sk, email, email_domain, is_current, name, status, valid_from, valid_to
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('silver.customers', coalesce((l_read ->> 'silver.customers')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.customers', l_delta_1, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_2;
+        CREATE TEMP TABLE delta_2 ON COMMIT DROP AS
+        SELECT customer_id, is_current, status, total, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_orders
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_id, is_current, status, total
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_2 = ROW_COUNT;
+        ANALYZE pg_temp.delta_2;
+        l_read := l_read || jsonb_build_object('silver.orders', coalesce((l_read ->> 'silver.orders')::bigint, 0) + l_delta_2);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.orders', l_delta_2, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.customer_id, g.valid_from FROM gold.dim_customer AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (customer_id, valid_from)
+            SELECT "c"."customer_id" AS customer_id, "c"."valid_from" AS valid_from FROM pg_temp.delta_1 AS c;
+        END IF;
+        IF l_delta_2 > 0 THEN
+            INSERT INTO pg_temp.candidates (customer_id, valid_from)
+            SELECT "c"."customer_id" AS customer_id, "c"."valid_from" AS valid_from FROM (SELECT customer_id, valid_from FROM silver.customers UNION ALL SELECT customer_id, valid_from FROM pg_temp.delta_1 WHERE _change < 0) AS c, (SELECT "o"."customer_id" AS customer_id FROM pg_temp.delta_2 AS o WHERE ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'))) AS s WHERE ("s"."customer_id" = "c"."customer_id");
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.customer_id IS NULL OR c.valid_from IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.customer_id, c.valid_from FROM pg_temp.candidates AS c WHERE c.customer_id IS NOT NULL AND c.valid_from IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.dim_customer', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.customer_id,
+            q.email,
+            q.email_domain,
+            q.name,
+            q.status,
+            q.customer_segment,
+            q.acquisition_date,
+            q.acquisition_channel,
+            q.city,
+            q.country,
+            q.valid_from,
+            q.valid_to,
+            q.is_current,
+            q._silver_sk
+        FROM (
+        SELECT
+            c.customer_id,
+            c.email,
+            c.email_domain,
+            c.name,
+            c.status,
+            -- As of today, on all versions: a segment is no history.
+            CASE WHEN s.spent >= 500 THEN 'high_value' WHEN s.spent > 0 THEN 'regular' ELSE 'new' END AS customer_segment,
+            c.created_on AS acquisition_date,
+            c.channel AS acquisition_channel,
+            c.city,
+            c.country,
+            c.valid_from,
+            c.valid_to,
+            c.is_current,
+            c.customer_sk AS _silver_sk
+        FROM (SELECT * FROM silver.customers AS c WHERE ("c"."customer_id", "c"."valid_from") IN (SELECT customer_id, valid_from FROM pg_temp.touched)) AS c
+        LEFT JOIN (
+            SELECT o.customer_id, sum(o.total) AS spent
+            FROM (SELECT * FROM silver.orders AS o WHERE ("o"."customer_id") IN (SELECT customer_id FROM pg_temp.touched)) AS o
+            WHERE o.is_current AND o.status NOT IN ('cancelled', 'returned')
+            GROUP BY o.customer_id
+        ) AS s ON s.customer_id = c.customer_id
+        ) AS q
+        WHERE (q.customer_id, q.valid_from) IN (SELECT t.customer_id, t.valid_from FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.customer_id,
+                q.email,
+                q.email_domain,
+                q.name,
+                q.status,
+                q.customer_segment,
+                q.acquisition_date,
+                q.acquisition_channel,
+                q.city,
+                q.country,
+                q.valid_from,
+                q.valid_to,
+                q.is_current,
+                q._silver_sk
+            FROM (
+        SELECT
+            c.customer_id,
+            c.email,
+            c.email_domain,
+            c.name,
+            c.status,
+            -- As of today, on all versions: a segment is no history.
+            CASE WHEN s.spent >= 500 THEN 'high_value' WHEN s.spent > 0 THEN 'regular' ELSE 'new' END AS customer_segment,
+            c.created_on AS acquisition_date,
+            c.channel AS acquisition_channel,
+            c.city,
+            c.country,
+            c.valid_from,
+            c.valid_to,
+            c.is_current,
+            c.customer_sk AS _silver_sk
+        FROM silver.customers AS c
+        LEFT JOIN (
+            SELECT o.customer_id, sum(o.total) AS spent
+            FROM silver.orders AS o
+            WHERE o.is_current AND o.status NOT IN ('cancelled', 'returned')
+            GROUP BY o.customer_id
+        ) AS s ON s.customer_id = c.customer_id
+            ) AS q
+            WHERE q.customer_id IS NULL OR q.valid_from IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            c.customer_id,
+            c.email,
+            c.email_domain,
+            c.name,
+            c.status,
+            -- As of today, on all versions: a segment is no history.
+            CASE WHEN s.spent >= 500 THEN 'high_value' WHEN s.spent > 0 THEN 'regular' ELSE 'new' END AS customer_segment,
+            c.created_on AS acquisition_date,
+            c.channel AS acquisition_channel,
+            c.city,
+            c.country,
+            c.valid_from,
+            c.valid_to,
+            c.is_current,
+            c.customer_sk AS _silver_sk
+        FROM silver.customers AS c
+        LEFT JOIN (
+            SELECT o.customer_id, sum(o.total) AS spent
+            FROM silver.orders AS o
+            WHERE o.is_current AND o.status NOT IN ('cancelled', 'returned')
+            GROUP BY o.customer_id
+        ) AS s ON s.customer_id = c.customer_id;
+        l_read := jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers), 'silver.orders', (SELECT count(*) FROM silver.orders));
+    END IF;
+    RAISE NOTICE '%', 'gold.dim_customer' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_customer');
     ANALYZE pg_temp.computed;
     PERFORM dwh_etl.ensure_unknown_member('gold.dim_customer');
 
-    UPDATE gold.dim_customer AS g
-    SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    WHERE g._retired_at IS NULL AND g.customer_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id AND c.valid_from = g.valid_from);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        UPDATE gold.dim_customer AS g
+        SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.customer_key > 0 AND EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.customer_id = g.customer_id AND t.valid_from = g.valid_from)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id AND c.valid_from = g.valid_from);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        UPDATE gold.dim_customer AS g
+        SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.customer_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.customer_id = g.customer_id AND c.valid_from = g.valid_from);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.dim_customer AS g
     SET email = c.email, email_domain = c.email_domain, name = c.name, status = c.status, customer_segment = c.customer_segment, acquisition_date = c.acquisition_date, acquisition_channel = c.acquisition_channel, city = c.city, country = c.country, valid_to = c.valid_to, is_current = c.is_current, _silver_sk = c._silver_sk, _retired_at = NULL, _batch_id = l_batch_id, _loaded_at = now()
@@ -128,8 +279,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_customer' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
-        jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers), 'silver.orders', (SELECT count(*) FROM silver.orders)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -272,6 +423,7 @@ UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_cus
 
 SELECT dwh_lineage.register_input('gold.dim_customer', 'silver.customers');
 SELECT dwh_lineage.register_input('gold.dim_customer', 'silver.orders');
+SELECT dwh_etl.read_images('gold.dim_customer', '{"silver.customers": "whole", "silver.orders": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.dim_customer' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

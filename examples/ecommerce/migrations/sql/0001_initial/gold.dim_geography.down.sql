@@ -4,3 +4,4 @@ DROP PROCEDURE dwh_etl.load_gold_dim_geography(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_dim_geography(uuid);
 CALL dwh_etl.release_references('gold.dim_geography');
 DROP TABLE gold.dim_geography;
+SELECT dwh_etl.ensure_images('silver.customers');

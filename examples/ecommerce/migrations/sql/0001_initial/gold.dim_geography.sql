@@ -36,8 +36,8 @@ ALTER TABLE gold.dim_geography
 COMMENT ON TABLE gold.dim_geography IS 'The places where customers live or have lived.';
 CREATE UNIQUE INDEX dim_geography_key ON gold.dim_geography (country, city) WHERE geography_key > 0;
 
--- Computes gold.dim_geography in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.dim_geography for the keys that changes of its inputs touch, or in full where these are many and
+-- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_geography(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -53,38 +53,139 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.dim_geography');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.dim_geography', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT DISTINCT
-        c.country,
-        c.city,
-        n.country_name,
-        n.region
-    FROM silver.customers AS c
-    JOIN (
-        VALUES
-            ('AT', 'Austria', 'Europe'),
-            ('CH', 'Switzerland', 'Europe'),
-            ('DE', 'Germany', 'Europe'),
-            ('ES', 'Spain', 'Europe'),
-            ('FR', 'France', 'Europe'),
-            ('GB', 'United Kingdom', 'Europe'),
-            ('US', 'United States', 'North America')
-    ) AS n (country, country_name, region) ON n.country = c.country;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.dim_geography', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT city, country, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_customers
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY city, country
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('silver.customers', coalesce((l_read ->> 'silver.customers')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.customers', l_delta_1, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.country, g.city FROM gold.dim_geography AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (country, city)
+            SELECT "c"."country" AS country, "c"."city" AS city FROM pg_temp.delta_1 AS c, (SELECT * FROM (VALUES ('AT', 'Austria', 'Europe'), ('CH', 'Switzerland', 'Europe'), ('DE', 'Germany', 'Europe'), ('ES', 'Spain', 'Europe'), ('FR', 'France', 'Europe'), ('GB', 'United Kingdom', 'Europe'), ('US', 'United States', 'North America')) AS v (country, country_name, region)) AS n WHERE ("n"."country" = "c"."country");
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.country IS NULL OR c.city IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.country, c.city FROM pg_temp.candidates AS c WHERE c.country IS NOT NULL AND c.city IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.dim_geography', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.country,
+            q.city,
+            q.country_name,
+            q.region
+        FROM (
+        SELECT DISTINCT
+            c.country,
+            c.city,
+            n.country_name,
+            n.region
+        FROM (SELECT * FROM silver.customers AS c WHERE ("c"."country", "c"."city") IN (SELECT country, city FROM pg_temp.touched)) AS c
+        JOIN (
+            VALUES
+                ('AT', 'Austria', 'Europe'),
+                ('CH', 'Switzerland', 'Europe'),
+                ('DE', 'Germany', 'Europe'),
+                ('ES', 'Spain', 'Europe'),
+                ('FR', 'France', 'Europe'),
+                ('GB', 'United Kingdom', 'Europe'),
+                ('US', 'United States', 'North America')
+        ) AS n (country, country_name, region) ON n.country = c.country
+        ) AS q
+        WHERE (q.country, q.city) IN (SELECT t.country, t.city FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.country,
+                q.city,
+                q.country_name,
+                q.region
+            FROM (
+        SELECT DISTINCT
+            c.country,
+            c.city,
+            n.country_name,
+            n.region
+        FROM silver.customers AS c
+        JOIN (
+            VALUES
+                ('AT', 'Austria', 'Europe'),
+                ('CH', 'Switzerland', 'Europe'),
+                ('DE', 'Germany', 'Europe'),
+                ('ES', 'Spain', 'Europe'),
+                ('FR', 'France', 'Europe'),
+                ('GB', 'United Kingdom', 'Europe'),
+                ('US', 'United States', 'North America')
+        ) AS n (country, country_name, region) ON n.country = c.country
+            ) AS q
+            WHERE q.country IS NULL OR q.city IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT DISTINCT
+            c.country,
+            c.city,
+            n.country_name,
+            n.region
+        FROM silver.customers AS c
+        JOIN (
+            VALUES
+                ('AT', 'Austria', 'Europe'),
+                ('CH', 'Switzerland', 'Europe'),
+                ('DE', 'Germany', 'Europe'),
+                ('ES', 'Spain', 'Europe'),
+                ('FR', 'France', 'Europe'),
+                ('GB', 'United Kingdom', 'Europe'),
+                ('US', 'United States', 'North America')
+        ) AS n (country, country_name, region) ON n.country = c.country;
+        l_read := jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers));
+    END IF;
+    RAISE NOTICE '%', 'gold.dim_geography' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_geography');
     ANALYZE pg_temp.computed;
     PERFORM dwh_etl.ensure_unknown_member('gold.dim_geography');
 
-    UPDATE gold.dim_geography AS g
-    SET _retired_at = now(), _batch_id = l_batch_id, _loaded_at = now()
-    WHERE g._retired_at IS NULL AND g.geography_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.country = g.country AND c.city = g.city);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        UPDATE gold.dim_geography AS g
+        SET _retired_at = now(), _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.geography_key > 0 AND EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.country = g.country AND t.city = g.city)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.country = g.country AND c.city = g.city);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        UPDATE gold.dim_geography AS g
+        SET _retired_at = now(), _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.geography_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.country = g.country AND c.city = g.city);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.dim_geography AS g
     SET country_name = c.country_name, region = c.region, _retired_at = NULL, _batch_id = l_batch_id, _loaded_at = now()
@@ -105,8 +206,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_geography' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
-        jsonb_build_object('silver.customers', (SELECT count(*) FROM silver.customers)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -215,6 +316,7 @@ ON CONFLICT (target) DO UPDATE SET
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_geography' AND active;
 
 SELECT dwh_lineage.register_input('gold.dim_geography', 'silver.customers');
+SELECT dwh_etl.read_images('gold.dim_geography', '{"silver.customers": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.dim_geography' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

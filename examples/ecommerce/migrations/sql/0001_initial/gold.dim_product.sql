@@ -34,8 +34,8 @@ CREATE UNIQUE INDEX dim_product_key ON gold.dim_product (product_id, valid_from)
 CREATE UNIQUE INDEX gold_dim_product_bk ON gold.dim_product (product_id) WHERE is_current AND product_key > 0;
 CREATE INDEX dim_product_category_idx ON gold.dim_product (product_category) WHERE is_current;
 
--- Computes gold.dim_product in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.dim_product for the keys that changes of its inputs touch, or in full where these are many and
+-- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_product(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -51,33 +51,134 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.dim_product');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.dim_product', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        p.product_id,
-        p.name AS product_name,
-        p.category AS product_category,
-        p.price,
-        CASE WHEN p.price < 20 THEN 'low' WHEN p.price < 60 THEN 'middle' ELSE 'high' END AS price_band,
-        p.valid_from,
-        p.valid_to,
-        p.is_current,
-        p.product_sk AS _silver_sk
-    FROM silver.products AS p;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.dim_product', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT category, is_current, name, price, product_id, product_sk, valid_from, valid_to, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_products
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY category, is_current, name, price, product_id, product_sk, valid_from, valid_to
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('silver.products', coalesce((l_read ->> 'silver.products')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.products', l_delta_1, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.product_id, g.valid_from FROM gold.dim_product AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (product_id, valid_from)
+            SELECT "p"."product_id" AS product_id, "p"."valid_from" AS valid_from FROM pg_temp.delta_1 AS p;
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.product_id IS NULL OR c.valid_from IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.product_id, c.valid_from FROM pg_temp.candidates AS c WHERE c.product_id IS NOT NULL AND c.valid_from IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.dim_product', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.product_id,
+            q.product_name,
+            q.product_category,
+            q.price,
+            q.price_band,
+            q.valid_from,
+            q.valid_to,
+            q.is_current,
+            q._silver_sk
+        FROM (
+        SELECT
+            p.product_id,
+            p.name AS product_name,
+            p.category AS product_category,
+            p.price,
+            CASE WHEN p.price < 20 THEN 'low' WHEN p.price < 60 THEN 'middle' ELSE 'high' END AS price_band,
+            p.valid_from,
+            p.valid_to,
+            p.is_current,
+            p.product_sk AS _silver_sk
+        FROM (SELECT * FROM silver.products AS p WHERE ("p"."product_id", "p"."valid_from") IN (SELECT product_id, valid_from FROM pg_temp.touched)) AS p
+        ) AS q
+        WHERE (q.product_id, q.valid_from) IN (SELECT t.product_id, t.valid_from FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.product_id,
+                q.product_name,
+                q.product_category,
+                q.price,
+                q.price_band,
+                q.valid_from,
+                q.valid_to,
+                q.is_current,
+                q._silver_sk
+            FROM (
+        SELECT
+            p.product_id,
+            p.name AS product_name,
+            p.category AS product_category,
+            p.price,
+            CASE WHEN p.price < 20 THEN 'low' WHEN p.price < 60 THEN 'middle' ELSE 'high' END AS price_band,
+            p.valid_from,
+            p.valid_to,
+            p.is_current,
+            p.product_sk AS _silver_sk
+        FROM silver.products AS p
+            ) AS q
+            WHERE q.product_id IS NULL OR q.valid_from IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            p.product_id,
+            p.name AS product_name,
+            p.category AS product_category,
+            p.price,
+            CASE WHEN p.price < 20 THEN 'low' WHEN p.price < 60 THEN 'middle' ELSE 'high' END AS price_band,
+            p.valid_from,
+            p.valid_to,
+            p.is_current,
+            p.product_sk AS _silver_sk
+        FROM silver.products AS p;
+        l_read := jsonb_build_object('silver.products', (SELECT count(*) FROM silver.products));
+    END IF;
+    RAISE NOTICE '%', 'gold.dim_product' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.dim_product');
     ANALYZE pg_temp.computed;
     PERFORM dwh_etl.ensure_unknown_member('gold.dim_product');
 
-    UPDATE gold.dim_product AS g
-    SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
-    WHERE g._retired_at IS NULL AND g.product_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id AND c.valid_from = g.valid_from);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        UPDATE gold.dim_product AS g
+        SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.product_key > 0 AND EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.product_id = g.product_id AND t.valid_from = g.valid_from)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id AND c.valid_from = g.valid_from);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        UPDATE gold.dim_product AS g
+        SET _retired_at = now(), is_current = false, _batch_id = l_batch_id, _loaded_at = now()
+        WHERE g._retired_at IS NULL AND g.product_key > 0 AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.product_id = g.product_id AND c.valid_from = g.valid_from);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.dim_product AS g
     SET product_name = c.product_name, product_category = c.product_category, price = c.price, price_band = c.price_band, valid_to = c.valid_to, is_current = c.is_current, _silver_sk = c._silver_sk, _retired_at = NULL, _batch_id = l_batch_id, _loaded_at = now()
@@ -98,8 +199,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.dim_product' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
-        jsonb_build_object('silver.products', (SELECT count(*) FROM silver.products)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -199,6 +300,7 @@ ON CONFLICT (target) DO UPDATE SET
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.dim_product' AND active;
 
 SELECT dwh_lineage.register_input('gold.dim_product', 'silver.products');
+SELECT dwh_etl.read_images('gold.dim_product', '{"silver.products": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.dim_product' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

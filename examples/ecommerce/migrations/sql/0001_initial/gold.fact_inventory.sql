@@ -36,8 +36,8 @@ ALTER TABLE gold.fact_inventory
 COMMENT ON TABLE gold.fact_inventory IS 'What lay in the storehouse at the end of each day.';
 CREATE INDEX fact_inventory_product_idx ON gold.fact_inventory (product_key);
 
--- Computes gold.fact_inventory in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.fact_inventory in full, because it has a subquery in an expression (EXISTS, IN or a value), and
+-- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -81,7 +81,7 @@ BEGIN
     JOIN silver.stock AS s
         ON s.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
         AND (s.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR s.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_product WHERE _retired_at IS NULL AND product_key > 0) AS p
+    LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
         ON p.product_id = s.product_id
         AND p.valid_from < (d.full_date + 1)::timestamp AT TIME ZONE 'UTC'
         AND (p.valid_to >= (d.full_date + 1)::timestamp AT TIME ZONE 'UTC' OR p.valid_to IS NULL)
@@ -89,7 +89,8 @@ BEGIN
     WHERE d.full_date <= (SELECT max(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
         AND d.full_date >= (SELECT min(k.valid_from AT TIME ZONE 'UTC')::date FROM silver.stock AS k)
     ) AS q;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    RAISE NOTICE '%', 'gold.fact_inventory' || ': ' || dwh_etl.way_of_load('it has a subquery in an expression (EXISTS, IN or a value)', NULL);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.fact_inventory');
     ANALYZE pg_temp.computed;
     DROP TABLE IF EXISTS pg_temp.measured;
@@ -130,7 +131,7 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
         jsonb_build_object('gold.dim_date', (SELECT count(*) FROM gold.dim_date), 'silver.stock', (SELECT count(*) FROM silver.stock), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load('it has a subquery in an expression (EXISTS, IN or a value)', NULL)
     );
 END
 $routine$;
@@ -220,7 +221,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -277,7 +278,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -333,8 +334,8 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *,
-                "dim_product"."product_key" AS _origin_0
-              FROM gold.dim_product
+                "p"."product_key" AS _origin_0
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -422,6 +423,7 @@ ON CONFLICT (target, rule, version) DO UPDATE SET
 SELECT dwh_lineage.register_input('gold.fact_inventory', 'gold.dim_date');
 SELECT dwh_lineage.register_input('gold.fact_inventory', 'silver.stock');
 SELECT dwh_lineage.register_input('gold.fact_inventory', 'gold.dim_product');
+SELECT dwh_etl.read_images('gold.fact_inventory', '{}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.fact_inventory' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

@@ -59,8 +59,8 @@ CREATE INDEX fact_sales_date_customer_idx ON gold.fact_sales (date_key, customer
 CREATE INDEX fact_sales_date_brin_idx ON gold.fact_sales USING brin (date_key);
 CREATE INDEX fact_sales_covering_idx ON gold.fact_sales (date_key) INCLUDE (quantity, line_total);
 
--- Computes gold.fact_sales in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.fact_sales for the keys that changes of its inputs touch, or in full where these are many and
+-- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_fact_sales(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -76,77 +76,314 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.fact_sales');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
+    l_delta_2 bigint;
+    l_delta_3 bigint;
+    l_delta_4 bigint;
+    l_delta_5 bigint;
+    l_delta_6 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.fact_sales', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        q.order_id,
-        q.order_line_number,
-        coalesce(q.customer_key, -1) AS customer_key,
-        coalesce(q.product_key, -1) AS product_key,
-        coalesce(q.geography_key, -1) AS geography_key,
-        coalesce(q.date_key, -1) AS date_key,
-        q.quantity,
-        q.unit_price,
-        q.discount_amount,
-        q.tax_amount,
-        q._silver_order_sk
-    FROM (
-    SELECT
-        i.order_id,
-        i.order_line_number,
-        c.customer_key,
-        p.product_key,
-        g.geography_key,
-        d.date_key,
-        i.quantity,
-        i.unit_price,
-        i.discount AS discount_amount,
-        i.tax AS tax_amount,
-        o.order_sk AS _silver_order_sk
-    FROM silver.order_items AS i
-    JOIN silver.orders AS o ON o.order_id = i.order_id
-    LEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE 'UTC')::date
-    LEFT JOIN (SELECT * FROM gold.dim_customer WHERE _retired_at IS NULL AND customer_key > 0) AS c
-        ON c.customer_id = o.customer_id
-        AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_product WHERE _retired_at IS NULL AND product_key > 0) AS p
-        ON p.product_id = i.product_id
-        AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)
-    LEFT JOIN (SELECT * FROM gold.dim_geography WHERE _retired_at IS NULL AND geography_key > 0) AS g ON g.country = c.country AND g.city = c.city
-    WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')
-    ) AS q;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.fact_sales', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT discount, is_current, order_id, order_line_number, product_id, quantity, tax, unit_price, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_order_items
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY discount, is_current, order_id, order_line_number, product_id, quantity, tax, unit_price
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('silver.order_items', coalesce((l_read ->> 'silver.order_items')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.order_items', l_delta_1, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_2;
+        CREATE TEMP TABLE delta_2 ON COMMIT DROP AS
+        SELECT customer_id, is_current, order_id, order_sk, ordered_at, status, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_orders
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY customer_id, is_current, order_id, order_sk, ordered_at, status
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_2 = ROW_COUNT;
+        ANALYZE pg_temp.delta_2;
+        l_read := l_read || jsonb_build_object('silver.orders', coalesce((l_read ->> 'silver.orders')::bigint, 0) + l_delta_2);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.orders', l_delta_2, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_3;
+        CREATE TEMP TABLE delta_3 ON COMMIT DROP AS
+        SELECT date_key, full_date, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_date
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY date_key, full_date
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_3 = ROW_COUNT;
+        ANALYZE pg_temp.delta_3;
+        l_read := l_read || jsonb_build_object('gold.dim_date', coalesce((l_read ->> 'gold.dim_date')::bigint, 0) + l_delta_3);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_date', l_delta_3, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_4;
+        CREATE TEMP TABLE delta_4 ON COMMIT DROP AS
+        SELECT city, country, customer_id, customer_key, valid_from, valid_to, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_customer
+        WHERE _batch_no = ANY (l_load.taken) AND _retired_at IS NULL AND customer_key > 0
+        GROUP BY city, country, customer_id, customer_key, valid_from, valid_to
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_4 = ROW_COUNT;
+        ANALYZE pg_temp.delta_4;
+        l_read := l_read || jsonb_build_object('gold.dim_customer', coalesce((l_read ->> 'gold.dim_customer')::bigint, 0) + l_delta_4);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_customer', l_delta_4, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_5;
+        CREATE TEMP TABLE delta_5 ON COMMIT DROP AS
+        SELECT product_id, product_key, valid_from, valid_to, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_product
+        WHERE _batch_no = ANY (l_load.taken) AND _retired_at IS NULL AND product_key > 0
+        GROUP BY product_id, product_key, valid_from, valid_to
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_5 = ROW_COUNT;
+        ANALYZE pg_temp.delta_5;
+        l_read := l_read || jsonb_build_object('gold.dim_product', coalesce((l_read ->> 'gold.dim_product')::bigint, 0) + l_delta_5);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_product', l_delta_5, 'changed rows'));
+        DROP TABLE IF EXISTS pg_temp.delta_6;
+        CREATE TEMP TABLE delta_6 ON COMMIT DROP AS
+        SELECT city, country, geography_key, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_dim_geography
+        WHERE _batch_no = ANY (l_load.taken) AND _retired_at IS NULL AND geography_key > 0
+        GROUP BY city, country, geography_key
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_6 = ROW_COUNT;
+        ANALYZE pg_temp.delta_6;
+        l_read := l_read || jsonb_build_object('gold.dim_geography', coalesce((l_read ->> 'gold.dim_geography')::bigint, 0) + l_delta_6);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.dim_geography', l_delta_6, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.order_id, g.order_line_number FROM gold.fact_sales AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM pg_temp.delta_1 AS i, (SELECT is_current, order_id, status FROM silver.orders UNION ALL SELECT is_current, order_id, status FROM pg_temp.delta_2 WHERE _change < 0) AS o WHERE ("o"."order_id" = "i"."order_id") AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        IF l_delta_2 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number FROM pg_temp.delta_1 WHERE _change < 0) AS i, pg_temp.delta_2 AS o WHERE ("o"."order_id" = "i"."order_id") AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        IF l_delta_3 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number FROM pg_temp.delta_1 WHERE _change < 0) AS i, (SELECT is_current, order_id, ordered_at, status FROM silver.orders UNION ALL SELECT is_current, order_id, ordered_at, status FROM pg_temp.delta_2 WHERE _change < 0) AS o, pg_temp.delta_3 AS d WHERE ("o"."order_id" = "i"."order_id") AND ("d"."full_date" = CAST(("o"."ordered_at" AT TIME ZONE 'UTC') AS DATE)) AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        IF l_delta_4 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number FROM pg_temp.delta_1 WHERE _change < 0) AS i, (SELECT customer_id, is_current, order_id, ordered_at, status FROM silver.orders UNION ALL SELECT customer_id, is_current, order_id, ordered_at, status FROM pg_temp.delta_2 WHERE _change < 0) AS o, pg_temp.delta_4 AS c WHERE ("o"."order_id" = "i"."order_id") AND ("c"."customer_id" = "o"."customer_id") AND ("o"."ordered_at" >= "c"."valid_from") AND ("o"."ordered_at" < "c"."valid_to" OR "c"."valid_to" IS NULL) AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        IF l_delta_5 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number, product_id FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number, product_id FROM pg_temp.delta_1 WHERE _change < 0) AS i, (SELECT is_current, order_id, ordered_at, status FROM silver.orders UNION ALL SELECT is_current, order_id, ordered_at, status FROM pg_temp.delta_2 WHERE _change < 0) AS o, pg_temp.delta_5 AS p WHERE ("o"."order_id" = "i"."order_id") AND ("p"."product_id" = "i"."product_id") AND ("o"."ordered_at" >= "p"."valid_from") AND ("o"."ordered_at" < "p"."valid_to" OR "p"."valid_to" IS NULL) AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        IF l_delta_6 > 0 THEN
+            INSERT INTO pg_temp.candidates (order_id, order_line_number)
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number FROM pg_temp.delta_1 WHERE _change < 0) AS i, (SELECT customer_id, is_current, order_id, ordered_at, status FROM silver.orders UNION ALL SELECT customer_id, is_current, order_id, ordered_at, status FROM pg_temp.delta_2 WHERE _change < 0) AS o, (SELECT city, country, customer_id, valid_from, valid_to FROM gold.dim_customer WHERE _retired_at IS NULL AND customer_key > 0 UNION ALL SELECT city, country, customer_id, valid_from, valid_to FROM pg_temp.delta_4 WHERE _change < 0) AS c, pg_temp.delta_6 AS g WHERE ("o"."order_id" = "i"."order_id") AND ("c"."customer_id" = "o"."customer_id") AND ("o"."ordered_at" >= "c"."valid_from") AND ("o"."ordered_at" < "c"."valid_to" OR "c"."valid_to" IS NULL) AND ("g"."country" = "c"."country") AND ("g"."city" = "c"."city") AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned')) UNION ALL
+            SELECT "i"."order_id" AS order_id, "i"."order_line_number" AS order_line_number FROM (SELECT is_current, order_id, order_line_number FROM silver.order_items UNION ALL SELECT is_current, order_id, order_line_number FROM pg_temp.delta_1 WHERE _change < 0) AS i, (SELECT customer_id, is_current, order_id, ordered_at, status FROM silver.orders UNION ALL SELECT customer_id, is_current, order_id, ordered_at, status FROM pg_temp.delta_2 WHERE _change < 0) AS o, (SELECT n.city, n.country, n.customer_id, n.valid_from, n.valid_to FROM (VALUES (1)) AS one (one) LEFT JOIN gold.dim_customer AS n ON false) AS "c lacking", pg_temp.delta_6 AS g WHERE ("o"."order_id" = "i"."order_id") AND ("g"."country" = "c lacking"."country") AND ("g"."city" = "c lacking"."city") AND ("i"."is_current") AND ("o"."is_current") AND (NOT "o"."status" IN ('cancelled', 'returned'));
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.order_id IS NULL OR c.order_line_number IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.order_id, c.order_line_number FROM pg_temp.candidates AS c WHERE c.order_id IS NOT NULL AND c.order_line_number IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.fact_sales', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.order_id,
+            q.order_line_number,
+            coalesce(q.customer_key, -1) AS customer_key,
+            coalesce(q.product_key, -1) AS product_key,
+            coalesce(q.geography_key, -1) AS geography_key,
+            coalesce(q.date_key, -1) AS date_key,
+            q.quantity,
+            q.unit_price,
+            q.discount_amount,
+            q.tax_amount,
+            q._silver_order_sk
+        FROM (
+        SELECT
+            i.order_id,
+            i.order_line_number,
+            c.customer_key,
+            p.product_key,
+            g.geography_key,
+            d.date_key,
+            i.quantity,
+            i.unit_price,
+            i.discount AS discount_amount,
+            i.tax AS tax_amount,
+            o.order_sk AS _silver_order_sk
+        FROM (SELECT * FROM silver.order_items AS i WHERE ("i"."order_id", "i"."order_line_number") IN (SELECT order_id, order_line_number FROM pg_temp.touched)) AS i
+        JOIN silver.orders AS o ON o.order_id = i.order_id
+        LEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE 'UTC')::date
+        LEFT JOIN (SELECT * FROM gold.dim_customer AS c WHERE _retired_at IS NULL AND customer_key > 0) AS c
+            ON c.customer_id = o.customer_id
+            AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
+            ON p.product_id = i.product_id
+            AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_geography AS g WHERE _retired_at IS NULL AND geography_key > 0) AS g ON g.country = c.country AND g.city = c.city
+        WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')
+        ) AS q
+        WHERE (q.order_id, q.order_line_number) IN (SELECT t.order_id, t.order_line_number FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.order_id,
+                q.order_line_number,
+                coalesce(q.customer_key, -1) AS customer_key,
+                coalesce(q.product_key, -1) AS product_key,
+                coalesce(q.geography_key, -1) AS geography_key,
+                coalesce(q.date_key, -1) AS date_key,
+                q.quantity,
+                q.unit_price,
+                q.discount_amount,
+                q.tax_amount,
+                q._silver_order_sk
+            FROM (
+        SELECT
+            i.order_id,
+            i.order_line_number,
+            c.customer_key,
+            p.product_key,
+            g.geography_key,
+            d.date_key,
+            i.quantity,
+            i.unit_price,
+            i.discount AS discount_amount,
+            i.tax AS tax_amount,
+            o.order_sk AS _silver_order_sk
+        FROM silver.order_items AS i
+        JOIN silver.orders AS o ON o.order_id = i.order_id
+        LEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE 'UTC')::date
+        LEFT JOIN (SELECT * FROM gold.dim_customer AS c WHERE _retired_at IS NULL AND customer_key > 0) AS c
+            ON c.customer_id = o.customer_id
+            AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
+            ON p.product_id = i.product_id
+            AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_geography AS g WHERE _retired_at IS NULL AND geography_key > 0) AS g ON g.country = c.country AND g.city = c.city
+        WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')
+            ) AS q
+            WHERE q.order_id IS NULL OR q.order_line_number IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.order_id,
+            q.order_line_number,
+            coalesce(q.customer_key, -1) AS customer_key,
+            coalesce(q.product_key, -1) AS product_key,
+            coalesce(q.geography_key, -1) AS geography_key,
+            coalesce(q.date_key, -1) AS date_key,
+            q.quantity,
+            q.unit_price,
+            q.discount_amount,
+            q.tax_amount,
+            q._silver_order_sk
+        FROM (
+        SELECT
+            i.order_id,
+            i.order_line_number,
+            c.customer_key,
+            p.product_key,
+            g.geography_key,
+            d.date_key,
+            i.quantity,
+            i.unit_price,
+            i.discount AS discount_amount,
+            i.tax AS tax_amount,
+            o.order_sk AS _silver_order_sk
+        FROM silver.order_items AS i
+        JOIN silver.orders AS o ON o.order_id = i.order_id
+        LEFT JOIN gold.dim_date AS d ON d.full_date = (o.ordered_at AT TIME ZONE 'UTC')::date
+        LEFT JOIN (SELECT * FROM gold.dim_customer AS c WHERE _retired_at IS NULL AND customer_key > 0) AS c
+            ON c.customer_id = o.customer_id
+            AND o.ordered_at >= c.valid_from AND (o.ordered_at < c.valid_to OR c.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_product AS p WHERE _retired_at IS NULL AND product_key > 0) AS p
+            ON p.product_id = i.product_id
+            AND o.ordered_at >= p.valid_from AND (o.ordered_at < p.valid_to OR p.valid_to IS NULL)
+        LEFT JOIN (SELECT * FROM gold.dim_geography AS g WHERE _retired_at IS NULL AND geography_key > 0) AS g ON g.country = c.country AND g.city = c.city
+        WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned')
+        ) AS q;
+        l_read := jsonb_build_object('silver.order_items', (SELECT count(*) FROM silver.order_items), 'silver.orders', (SELECT count(*) FROM silver.orders), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'gold.dim_geography', (SELECT count(*) FROM gold.dim_geography));
+    END IF;
+    RAISE NOTICE '%', 'gold.fact_sales' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.fact_sales');
     ANALYZE pg_temp.computed;
-    DROP TABLE IF EXISTS pg_temp.measured;
-    CREATE TEMP TABLE measured ON COMMIT DROP AS
-    SELECT * FROM (
-    SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
-    FROM (
-        SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
-    ) AS m (value, low, high, total, details)
-    UNION ALL
-    SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
-    FROM (
-        SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
-    ) AS m (value, low, high, total, details)
-    UNION ALL
-    SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
-    FROM (
-        SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
-    ) AS m (value, low, high, total, details)
-    UNION ALL
-    SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
-    FROM (
-        SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
-        FROM (SELECT (SELECT sum(quantity) FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
-    ) AS m (value, low, high, total, details)
-    ) AS m (name, value, low, high, total, details);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.measured;
+        CREATE TEMP TABLE measured ON COMMIT DROP AS
+        SELECT * FROM (
+        SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(quantity) FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c
+            UNION ALL
+            SELECT g.order_id, g.order_line_number, g.customer_key, g.product_key, g.geography_key, g.date_key, g.quantity, g.unit_price, g.discount_amount, g.tax_amount, g._silver_order_sk, g.line_total FROM gold.fact_sales AS g WHERE NOT EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.measured;
+        CREATE TEMP TABLE measured ON COMMIT DROP AS
+        SELECT * FROM (
+        SELECT 'references_customer_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.customer_key = -1 OR (r.customer_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_customer AS d WHERE d.customer_key = r.customer_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'references_product_key', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.product_key = -1 OR (r.product_key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM gold.dim_product AS d WHERE d.product_key = r.product_key))), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'between_quantity', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT count(*) FILTER (WHERE r.quantity < 1 OR r.quantity > 10000), NULL, NULL, count(*), NULL::jsonb FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r
+        ) AS m (value, low, high, total, details)
+        UNION ALL
+        SELECT 'reconciles_quantities', m.value::numeric, m.low::numeric, m.high::numeric, m.total::numeric, m.details
+        FROM (
+            SELECT abs(coalesce(x.own, 0) - coalesce(x.other, 0)), NULL, NULL, NULL, jsonb_build_object('own', x.own, 'other', x.other)
+            FROM (SELECT (SELECT sum(quantity) FROM (SELECT c.*, (quantity * unit_price - discount_amount + tax_amount) AS line_total FROM pg_temp.computed AS c) AS r), (SELECT sum(i.quantity) FROM silver.order_items AS i JOIN silver.orders AS o USING (order_id) WHERE i.is_current AND o.is_current AND o.status NOT IN ('cancelled', 'returned'))) AS x (own, other)
+        ) AS m (value, low, high, total, details)
+        ) AS m (name, value, low, high, total, details);
+    END IF;
     PERFORM dwh_etl.require_checks('gold.fact_sales', l_load.taken);
     PERFORM dwh_etl.record_checks('gold.fact_sales', l_batch_id);
     PERFORM dwh_etl.ensure_partitions('gold.fact_sales', ARRAY(
@@ -154,9 +391,16 @@ BEGIN
     ));
     PERFORM dwh_etl.refuse_doubles('gold.fact_sales', '{order_id,order_line_number}');
 
-    DELETE FROM gold.fact_sales AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.order_id = g.order_id AND c.order_line_number = g.order_line_number);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.fact_sales AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.order_id = g.order_id AND t.order_line_number = g.order_line_number)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.order_id = g.order_id AND c.order_line_number = g.order_line_number);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.fact_sales AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.order_id = g.order_id AND c.order_line_number = g.order_line_number);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.fact_sales AS g
     SET customer_key = c.customer_key, product_key = c.product_key, geography_key = c.geography_key, date_key = c.date_key, quantity = c.quantity, unit_price = c.unit_price, discount_amount = c.discount_amount, tax_amount = c.tax_amount, _silver_order_sk = c._silver_order_sk, _batch_id = l_batch_id, _loaded_at = now()
@@ -179,8 +423,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.fact_sales' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
-        jsonb_build_object('silver.order_items', (SELECT count(*) FROM silver.order_items), 'silver.orders', (SELECT count(*) FROM silver.orders), 'gold.dim_date', (SELECT count(*) FROM gold.dim_date), 'gold.dim_customer', (SELECT count(*) FROM gold.dim_customer), 'gold.dim_product', (SELECT count(*) FROM gold.dim_product), 'gold.dim_geography', (SELECT count(*) FROM gold.dim_geography)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -293,7 +537,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -305,7 +549,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -317,7 +561,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_geography
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -351,7 +595,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -363,7 +607,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -375,7 +619,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_geography
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -408,7 +652,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -420,7 +664,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -432,7 +676,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_geography
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -465,8 +709,8 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *,
-                "dim_customer"."customer_key" AS _origin_0
-              FROM gold.dim_customer
+                "c"."customer_key" AS _origin_0
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -478,7 +722,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -490,7 +734,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_geography
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -523,7 +767,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -535,8 +779,8 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *,
-                "dim_product"."product_key" AS _origin_0
-              FROM gold.dim_product
+                "p"."product_key" AS _origin_0
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -548,7 +792,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_geography
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -581,7 +825,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -593,7 +837,7 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *
-              FROM gold.dim_product
+              FROM gold.dim_product AS p
               WHERE
                 _retired_at IS NULL AND product_key > 0
             ) AS p
@@ -605,8 +849,8 @@ BEGIN
             LEFT JOIN (
               SELECT
                 *,
-                "dim_geography"."geography_key" AS _origin_0
-              FROM gold.dim_geography
+                "g"."geography_key" AS _origin_0
+              FROM gold.dim_geography AS g
               WHERE
                 _retired_at IS NULL AND geography_key > 0
             ) AS g
@@ -682,6 +926,7 @@ SELECT dwh_lineage.register_input('gold.fact_sales', 'gold.dim_date');
 SELECT dwh_lineage.register_input('gold.fact_sales', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.fact_sales', 'gold.dim_product');
 SELECT dwh_lineage.register_input('gold.fact_sales', 'gold.dim_geography');
+SELECT dwh_etl.read_images('gold.fact_sales', '{"gold.dim_customer": "standing", "gold.dim_date": "whole", "gold.dim_geography": "standing", "gold.dim_product": "standing", "silver.order_items": "whole", "silver.orders": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.fact_sales' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

@@ -11,7 +11,7 @@ SELECT
     l.first_order_date,
     l.last_order_date,
     l.last_order_date - l.first_order_date AS customer_tenure_days
-FROM (SELECT * FROM gold.dim_customer WHERE _retired_at IS NULL AND customer_key > 0) AS c
+FROM (SELECT * FROM gold.dim_customer AS c WHERE _retired_at IS NULL AND customer_key > 0) AS c
 -- By the customer, not by the version: what somebody bought under an old address counts too.
 LEFT JOIN gold.agg_customer_ltv AS l ON l.customer_id = c.customer_id
 WHERE c.is_current;
@@ -99,8 +99,8 @@ BEGIN
             FROM (
               SELECT
                 *,
-                "dim_customer"."customer_key" AS _origin_0
-              FROM gold.dim_customer
+                "c"."customer_key" AS _origin_0
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -127,7 +127,7 @@ BEGIN
             FROM (
               SELECT
                 *
-              FROM gold.dim_customer
+              FROM gold.dim_customer AS c
               WHERE
                 _retired_at IS NULL AND customer_key > 0
             ) AS c
@@ -183,6 +183,7 @@ UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.mv_cust
 
 SELECT dwh_lineage.register_input('gold.mv_customer_lifetime_value', 'gold.dim_customer');
 SELECT dwh_lineage.register_input('gold.mv_customer_lifetime_value', 'gold.agg_customer_ltv');
+SELECT dwh_etl.read_images('gold.mv_customer_lifetime_value', '{}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.mv_customer_lifetime_value' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

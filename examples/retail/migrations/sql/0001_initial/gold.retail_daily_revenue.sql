@@ -23,8 +23,8 @@ ALTER TABLE gold.retail_daily_revenue
     ALTER COLUMN country SET NOT NULL;
 COMMENT ON TABLE gold.retail_daily_revenue IS 'What was sold on each day in each country.';
 
--- Computes gold.retail_daily_revenue in full and writes what differs. Takes the run's id. Locks the table's row
--- in dwh_lineage.targets.
+-- Computes gold.retail_daily_revenue for the keys that changes of its inputs touch, or in full where these are
+-- many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_daily_revenue(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -40,28 +40,114 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.retail_daily_revenue');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_daily_revenue', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        (l.invoiced_at AT TIME ZONE 'UTC')::date AS day,
-        coalesce(l.country, 'Unspecified') AS country,
-        sum(l.quantity * l.unit_price) AS revenue,
-        count(*) AS line_count,
-        count(DISTINCT l.invoice_no) AS invoice_count
-    FROM silver.invoice_lines AS l
-    GROUP BY 1, 2;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.retail_daily_revenue', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT country, invoice_no, invoiced_at, quantity, unit_price, sum(_change)::integer AS _change
+        FROM dwh_staging.images_silver_invoice_lines
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY country, invoice_no, invoiced_at, quantity, unit_price
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('silver.invoice_lines', coalesce((l_read ->> 'silver.invoice_lines')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('silver.invoice_lines', l_delta_1, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.day, g.country FROM gold.retail_daily_revenue AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (day, country)
+            SELECT CAST(("l"."invoiced_at" AT TIME ZONE 'UTC') AS DATE) AS day, COALESCE("l"."country", 'Unspecified') AS country FROM pg_temp.delta_1 AS l;
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.day IS NULL OR c.country IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.day, c.country FROM pg_temp.candidates AS c WHERE c.day IS NOT NULL AND c.country IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.retail_daily_revenue', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.day,
+            q.country,
+            q.revenue,
+            q.line_count,
+            q.invoice_count
+        FROM (
+        SELECT
+            (l.invoiced_at AT TIME ZONE 'UTC')::date AS day,
+            coalesce(l.country, 'Unspecified') AS country,
+            sum(l.quantity * l.unit_price) AS revenue,
+            count(*) AS line_count,
+            count(DISTINCT l.invoice_no) AS invoice_count
+        FROM (SELECT * FROM silver.invoice_lines AS l WHERE (CAST(("l"."invoiced_at" AT TIME ZONE 'UTC') AS DATE), COALESCE("l"."country", 'Unspecified')) IN (SELECT day, country FROM pg_temp.touched)) AS l
+        GROUP BY 1, 2
+        ) AS q
+        WHERE (q.day, q.country) IN (SELECT t.day, t.country FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.day,
+                q.country,
+                q.revenue,
+                q.line_count,
+                q.invoice_count
+            FROM (
+        SELECT
+            (l.invoiced_at AT TIME ZONE 'UTC')::date AS day,
+            coalesce(l.country, 'Unspecified') AS country,
+            sum(l.quantity * l.unit_price) AS revenue,
+            count(*) AS line_count,
+            count(DISTINCT l.invoice_no) AS invoice_count
+        FROM silver.invoice_lines AS l
+        GROUP BY 1, 2
+            ) AS q
+            WHERE q.day IS NULL OR q.country IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            (l.invoiced_at AT TIME ZONE 'UTC')::date AS day,
+            coalesce(l.country, 'Unspecified') AS country,
+            sum(l.quantity * l.unit_price) AS revenue,
+            count(*) AS line_count,
+            count(DISTINCT l.invoice_no) AS invoice_count
+        FROM silver.invoice_lines AS l
+        GROUP BY 1, 2;
+        l_read := jsonb_build_object('silver.invoice_lines', (SELECT count(*) FROM silver.invoice_lines));
+    END IF;
+    RAISE NOTICE '%', 'gold.retail_daily_revenue' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_daily_revenue');
     ANALYZE pg_temp.computed;
 
-    DELETE FROM gold.retail_daily_revenue AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.day = g.day AND c.country = g.country);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.retail_daily_revenue AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.day = g.day AND t.country = g.country)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.day = g.day AND c.country = g.country);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.retail_daily_revenue AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.day = g.day AND c.country = g.country);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.retail_daily_revenue AS g
     SET revenue = c.revenue, line_count = c.line_count, invoice_count = c.invoice_count, _batch_id = l_batch_id, _loaded_at = now()
@@ -80,8 +166,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_daily_revenue' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
-        jsonb_build_object('silver.invoice_lines', (SELECT count(*) FROM silver.invoice_lines)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -182,6 +268,7 @@ ON CONFLICT (target) DO UPDATE SET
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_daily_revenue' AND active;
 
 SELECT dwh_lineage.register_input('gold.retail_daily_revenue', 'silver.invoice_lines');
+SELECT dwh_etl.read_images('gold.retail_daily_revenue', '{"silver.invoice_lines": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_daily_revenue' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

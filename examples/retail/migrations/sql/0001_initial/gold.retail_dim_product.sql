@@ -23,8 +23,8 @@ ALTER TABLE gold.retail_dim_product
 COMMENT ON TABLE gold.retail_dim_product IS 'Articles that were sold, under their latest description.';
 CREATE UNIQUE INDEX retail_dim_product_key ON gold.retail_dim_product (stock_code) WHERE product_key > 0;
 
--- Computes gold.retail_dim_product in full and writes what differs. Takes the run's id. Locks the table's row in
--- dwh_lineage.targets.
+-- Computes gold.retail_dim_product in full, because it has DISTINCT ON, and writes what differs. Takes the run's
+-- id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_dim_product(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -53,7 +53,8 @@ BEGIN
     FROM silver.invoice_lines AS l
     -- Of several descriptions at one moment the first by name: the same, whatever the order of the files.
     ORDER BY l.stock_code, (l.description IS NULL), l.invoiced_at DESC, l.description;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    RAISE NOTICE '%', 'gold.retail_dim_product' || ': ' || dwh_etl.way_of_load('it has DISTINCT ON', NULL);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_dim_product');
     ANALYZE pg_temp.computed;
     PERFORM dwh_etl.ensure_unknown_member('gold.retail_dim_product');
@@ -82,7 +83,7 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'transform',
         jsonb_build_object('silver.invoice_lines', (SELECT count(*) FROM silver.invoice_lines)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load('it has DISTINCT ON', NULL)
     );
 END
 $routine$;
@@ -189,6 +190,7 @@ ON CONFLICT (target) DO UPDATE SET
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_dim_product' AND active;
 
 SELECT dwh_lineage.register_input('gold.retail_dim_product', 'silver.invoice_lines');
+SELECT dwh_etl.read_images('gold.retail_dim_product', '{}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_dim_product' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (

@@ -20,8 +20,8 @@ ALTER TABLE gold.retail_monthly_revenue
     ALTER COLUMN month SET NOT NULL;
 COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
 
--- Computes gold.retail_monthly_revenue in full and writes what differs. Takes the run's id. Locks the table's
--- row in dwh_lineage.targets.
+-- Computes gold.retail_monthly_revenue for the keys that changes of its inputs touch, or in full where these are
+-- many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -37,26 +37,104 @@ DECLARE
     l_updated bigint;
     l_deleted bigint;
     l_anew boolean := (SELECT t.needs_rebuild FROM dwh_lineage.targets AS t WHERE t.target = 'gold.retail_monthly_revenue');
+    l_full text;
+    l_keys bigint;
+    l_lacks boolean;
+    l_read jsonb := '{}';
+    l_delta_1 bigint;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_monthly_revenue', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
         RETURN;
     END IF;
-    DROP TABLE IF EXISTS pg_temp.computed;
-    CREATE TEMP TABLE computed ON COMMIT DROP AS
-    SELECT
-        date_trunc('month', d.day)::date AS month,
-        sum(d.revenue) AS revenue,
-        sum(d.line_count)::bigint AS line_count
-    FROM gold.retail_daily_revenue AS d
-    GROUP BY 1;
-    GET DIAGNOSTICS l_computed = ROW_COUNT;
+    l_full := dwh_etl.why_in_full('gold.retail_monthly_revenue', l_load.taken, l_anew);
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.delta_1;
+        CREATE TEMP TABLE delta_1 ON COMMIT DROP AS
+        SELECT day, line_count, revenue, sum(_change)::integer AS _change
+        FROM dwh_staging.images_gold_retail_daily_revenue
+        WHERE _batch_no = ANY (l_load.taken)
+        GROUP BY day, line_count, revenue
+        HAVING sum(_change) <> 0;
+        GET DIAGNOSTICS l_delta_1 = ROW_COUNT;
+        ANALYZE pg_temp.delta_1;
+        l_read := l_read || jsonb_build_object('gold.retail_daily_revenue', coalesce((l_read ->> 'gold.retail_daily_revenue')::bigint, 0) + l_delta_1);
+        l_full := coalesce(l_full, dwh_etl.why_too_many('gold.retail_daily_revenue', l_delta_1, 'changed rows'));
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.candidates;
+        CREATE TEMP TABLE candidates ON COMMIT DROP AS
+        SELECT g.month FROM gold.retail_monthly_revenue AS g WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.candidates (month)
+            SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month FROM pg_temp.delta_1 AS d;
+        END IF;
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.month IS NULL);
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT DISTINCT c.month FROM pg_temp.candidates AS c WHERE c.month IS NOT NULL;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+        l_full := dwh_etl.why_too_many('gold.retail_monthly_revenue', l_keys, 'keys');
+    END IF;
+    IF l_full IS NULL THEN
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            q.month,
+            q.revenue,
+            q.line_count
+        FROM (
+        SELECT
+            date_trunc('month', d.day)::date AS month,
+            sum(d.revenue) AS revenue,
+            sum(d.line_count)::bigint AS line_count
+        FROM (SELECT * FROM gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE)) IN (SELECT month FROM pg_temp.touched)) AS d
+        GROUP BY 1
+        ) AS q
+        WHERE (q.month) IN (SELECT t.month FROM pg_temp.touched AS t);
+        IF l_lacks THEN  -- a key that is NULL is found by no equation
+            INSERT INTO pg_temp.computed
+            SELECT
+                q.month,
+                q.revenue,
+                q.line_count
+            FROM (
+        SELECT
+            date_trunc('month', d.day)::date AS month,
+            sum(d.revenue) AS revenue,
+            sum(d.line_count)::bigint AS line_count
+        FROM gold.retail_daily_revenue AS d
+        GROUP BY 1
+            ) AS q
+            WHERE q.month IS NULL;
+        END IF;
+    ELSE
+        DROP TABLE IF EXISTS pg_temp.computed;
+        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        SELECT
+            date_trunc('month', d.day)::date AS month,
+            sum(d.revenue) AS revenue,
+            sum(d.line_count)::bigint AS line_count
+        FROM gold.retail_daily_revenue AS d
+        GROUP BY 1;
+        l_read := jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue));
+    END IF;
+    RAISE NOTICE '%', 'gold.retail_monthly_revenue' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_monthly_revenue');
     ANALYZE pg_temp.computed;
 
-    DELETE FROM gold.retail_monthly_revenue AS g
-    WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.month = g.month);
-    GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    IF l_full IS NULL THEN
+        DELETE FROM gold.retail_monthly_revenue AS g
+        WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.month = g.month)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.month = g.month);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    ELSE
+        DELETE FROM gold.retail_monthly_revenue AS g
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.computed AS c WHERE c.month = g.month);
+        GET DIAGNOSTICS l_deleted = ROW_COUNT;
+    END IF;
 
     UPDATE gold.retail_monthly_revenue AS g
     SET revenue = c.revenue, line_count = c.line_count, _batch_id = l_batch_id, _loaded_at = now()
@@ -75,8 +153,8 @@ BEGIN
     UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = 'gold.retail_monthly_revenue' AND needs_rebuild;
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
-        jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue)),
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated
+        l_read,
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
     );
 END
 $routine$;
@@ -175,6 +253,7 @@ ON CONFLICT (target) DO UPDATE SET
 UPDATE dwh_lineage.quality_rules SET active = false WHERE target = 'gold.retail_monthly_revenue' AND active;
 
 SELECT dwh_lineage.register_input('gold.retail_monthly_revenue', 'gold.retail_daily_revenue');
+SELECT dwh_etl.read_images('gold.retail_monthly_revenue', '{"gold.retail_daily_revenue": "whole"}'::jsonb);
 
 DELETE FROM dwh_lineage.column_lineage WHERE target_table = 'gold.retail_monthly_revenue' AND lineage_id IS NULL;
 INSERT INTO dwh_lineage.column_lineage (
