@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from quality.fixing import FixForm
 from quality.issue_forms import CommentForm, SnoozeForm
 from quality.issue_models import CorrectionRule, IssueEvent
 from quality.models import QualityIssue
+from quality.permissions import may_decide
 from quality.preview import preview
 from quality.resolution import DecisionRefused
 from quality.suggesting import meaning
@@ -72,6 +73,8 @@ def fix(request: HttpRequest, issue_id: int) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "issue": issue}
     if form.is_valid():
         decision = form.decision(request.user.get_username())
+        if not may_decide(request.user):
+            decision = replace(decision, propose=True)
         try:
             if "confirm" in request.POST and request.POST.get("seen") == form.seen:
                 made = resolution.decide(decision)

@@ -34,7 +34,10 @@ PAGES = (
         "exceptions/causes/<int:issue_id>/decide/", decision_views.decide, "decide", "Decide", _DECIDE,
         parent="exceptions", or_permission=_PROPOSE,
     ),
-    Page("exceptions/causes/<int:issue_id>/fix/", issue_views.fix, "fix", "Correct", _DECIDE, parent="exceptions"),
+    Page(
+        "exceptions/causes/<int:issue_id>/fix/", issue_views.fix, "fix", "Correct", _DECIDE, parent="exceptions",
+        or_permission=_PROPOSE,
+    ),
     Page(
         "exceptions/causes/<int:issue_id>/assign/", issue_views.assign, "assign", "Assign", _DECIDE, parent="exceptions"
     ),

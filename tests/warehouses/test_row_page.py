@@ -93,3 +93,15 @@ def test_one_of_the_broken_rules_alone_can_be_waived(bad: QualityException) -> N
     assert "This has not been shown yet" in response.content.decode()
     client("ada").post(address, said | {"confirm": "1", "seen": seen.context["form"].seen})
     assert QualityDecision.objects.get().rule == rule
+
+
+def test_who_may_only_propose_corrects_the_values_of_a_cause_by_a_proposal(bad: QualityException) -> None:
+    pia = User.objects.create_user("pia", is_staff=True)
+    pia.user_permissions.set(Permission.objects.filter(codename__in=["view_qualityexception", "propose"]))
+    issue = bad.breaches.get(rule="state:one_of").issue_id
+    address = reverse("admin:fix", args=[issue])
+    assert address in client("pia").get(reverse("admin:issue", args=[issue])).content.decode()
+    said = {"from": "onn", "to": "on", "column": "state"}
+    seen = client("pia").post(address, said)
+    client("pia").post(address, said | {"confirm": "1", "seen": seen.context["form"].seen})
+    assert QualityDecision.objects.get().state == "proposed"
