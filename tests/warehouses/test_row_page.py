@@ -14,14 +14,14 @@ from tests.warehouses.shop import Shop
 from tests.warehouses.test_deciding import client
 from tests.warehouses.test_overlay import GOOD
 
-LINES = "two\r\nlines"
+LINES = "two\r\nor\nthree lines"
 
 
 @pytest.fixture
 def bad(shop: Shop) -> QualityException:
     """A reading with a wrong state and a wrong order, the second of three."""
     User.objects.create_superuser("ada", password="engine")  # noqa: S106
-    wrong = GOOD | {"state": "onn", "order": "0", "note": "two\nlines"}
+    wrong = GOOD | {"state": "onn", "order": "0", "note": LINES}
     with bench.repeatable_read(shop.sql):
         bench.ingest(shop.sql, RawReadings, [GOOD | {"state": "of"}, wrong, GOOD | {"state": "of"}])
         bench.call(shop.sql, Readings.target)
@@ -34,14 +34,14 @@ def at(bad: QualityException) -> str:
 
 def test_a_text_of_several_lines_is_sent_back_as_it_was(bad: QualityException) -> None:
     page = client("ada").get(at(bad)).content.decode()
-    assert "\ntwo\nlines</textarea>" in page
-    sent = {"cell.state": "on", "cell.order": "7", "cell.note": LINES}  # browsers end lines with CR LF
+    assert f"\n{LINES}</textarea>" in page
+    sent = {"cell.state": "on", "cell.order": "7", "cell.note": "two\r\nor\r\nthree lines"}  # as browsers end lines
     client("ada").post(reverse("admin:correct_row", args=[bad.pk]), sent)
     made = QualityDecision.objects.get()
     assert made.patch == {"state": "on", "order": "7"}
     replay(made.pk)
     page = client("ada").get(at(bad))
-    assert page.context["held"]["note"] == "two\nlines"
+    assert page.context["held"]["note"] == LINES
     assert page.context["may_decide"] is False
 
 
