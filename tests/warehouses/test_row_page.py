@@ -40,9 +40,9 @@ def test_a_text_of_several_lines_is_sent_back_as_it_was(bad: QualityException) -
     made = QualityDecision.objects.get()
     assert made.patch == {"state": "on", "order": "7"}
     replay(made.pk)
-    page = client("ada").get(at(bad))
-    assert page.context["held"]["note"] == LINES
-    assert page.context["may_decide"] is False
+    seen = client("ada").get(at(bad))
+    assert seen.context["held"]["note"] == LINES
+    assert seen.context["may_decide"] is False
 
 
 def test_the_neighbours_are_those_of_the_cause_that_one_comes_from(bad: QualityException) -> None:
