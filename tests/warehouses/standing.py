@@ -24,8 +24,13 @@ def without_surrogate(rows: list[dict[str, Any]]) -> Counter[Any]:
 def rows_of(connection: bench.Connection, target: str) -> Counter[Any]:
     """A gold table's rows without surrogate keys; of a dimension the members that stand."""
     rows = [row for row in bench.rows(connection, target) if row.pop("_retired_at", None) is None]
+    keys = [[v for k, v in row.items() if k.endswith("_key")] for row in rows]
     return multiset(
-        [tuple(v for k, v in row.items() if not k.endswith("_key")) for row in rows if -1 not in row.values()]
+        [
+            tuple(v for k, v in row.items() if not k.endswith("_key"))
+            for row, of_row in zip(rows, keys, strict=True)
+            if -1 not in of_row
+        ]
     )
 
 

@@ -251,10 +251,10 @@ class World:
         return True
 
     def _override(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
-        """Changes what follows from a rule, for batches that come later."""
+        """Changes what follows from a rule, for batches that come later. No batch has more than all its rows broken."""
         if rules := histories.WAIVABLE.get(target):
             rule, severity = picked(rules, act.pick), picked(["warn", "quarantine", "fail", None], act.other)
-            decided.overrides.append((rule, severity, decisions.override(self.lab, target, rule, severity, "99%")))
+            decided.overrides.append((rule, severity, decisions.override(self.lab, target, rule, severity, "100%")))
         return False
 
     def _expire(self, act: histories.Act, target: str, decided: model.Decisions) -> bool:
