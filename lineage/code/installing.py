@@ -10,8 +10,10 @@ from django.db import connection, transaction
 def read_what_is_installed(**signal: Any) -> None:
     """Reads the lineage of routines and views that are new, where the tables for it are there.
 
-    A receiver of `post_migrate`.
+    A receiver of `post_migrate`, which Django sends after a flush, too: then the code is as it was.
     """
+    if "plan" not in signal:
+        return
     # Late: sqlglot takes a moment to import, and most commands do not migrate.
     from lineage.code.record import record_lineage
 

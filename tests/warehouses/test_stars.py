@@ -219,8 +219,10 @@ def test_people_read_the_state_before_or_after_a_load_and_wait_for_neither(conne
     writer, reader = connect_crowd(), connect_crowd()
     reader.execute("SET lock_timeout = '2s'")
     figures = "SELECT (SELECT count(*) FROM gold.fact_events), (SELECT count(*) FROM gold.events_now)"
+    for target in SILVER:  # what other tests have left waiting
+        bench.run(writer, target)
     with bench.repeatable_read(writer):
-        load(writer, *GOLD)  # what other tests have left waiting
+        load(writer, *GOLD)
     before = value(reader, figures)
     with writer.transaction():
         say(writer, SAID | {"region": "before", "updated": "2024-07-01"})
