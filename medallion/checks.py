@@ -47,15 +47,14 @@ def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMe
             table, f"The name {table.name!r} is no name for a table.",
             "Lower-case letters, digits and _, beginning with a letter, at most 45 characters.", "E002",
         )  # fmt: skip
+    yield from _own_files(table)
     if issubclass(table, bronze.Table):
         yield from _bronze(table)
     elif issubclass(table, silver.Table):
         yield from _silver(table, found)
     elif issubclass(table, gold.Calendar):
-        yield from _own_files(table)
         yield from (_error(table, *finding) for finding in star_checks.calendar(table))
     elif issubclass(table, gold.Table):
-        yield from _own_files(table)
         yield from _gold(table, found)
 
 
@@ -217,8 +216,8 @@ def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
     yield from (_error(table, *finding) for finding in rule_checks.of_checks(table.checks, made, "gold"))
 
 
-def _own_files(table: type[gold.Table] | type[gold.Calendar]) -> Iterator[CheckMessage]:
-    for name in table.routines:
+def _own_files(table: type[declaration.Table]) -> Iterator[CheckMessage]:
+    for name in table.routine_files():
         if not table.file(name).exists():
             yield _error(table, f"Its routine {name} is not there.", f"Write it to {table.file(name)}.", "E040")
 

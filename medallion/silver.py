@@ -71,7 +71,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected, checks."""
+    max_rejected, checks, routines."""
 
     layer = "silver"
     abstract = True
@@ -121,6 +121,10 @@ class Table(declaration.Table):
         return getattr(cls.Meta, "checks", ())
 
     @classmethod
+    def routine_files(cls) -> Sequence[str]:
+        return getattr(cls.Meta, "routines", ())
+
+    @classmethod
     def key_column(cls) -> str:
         """The column by which other tables refer to this one."""
         return cls.key()[0]
@@ -143,6 +147,7 @@ class Table(declaration.Table):
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
             ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("checks", [check.definition() for check in cls.checks()]),
+            ("routines", cls.handwritten()),
             ("description", cls.description()),
         ):
             if value:

@@ -22,17 +22,17 @@ def create(contract: Contract, warehouse: str) -> str:
     else:
         pieces = [stars.create(contract), _routines(contract), _metadata(contract, warehouse)]
         pieces.append(stars.after_install(contract))
-    return "\n".join([*pieces, *_handwritten(contract)])
+    return "\n".join([*pieces, *text.handwritten(contract)])
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """A new declaration. The table stands until the next run writes what differs, or is made anew where it must be."""
     if new["kind"] == old["kind"] == "calendar":
-        return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
+        return "\n".join([text.drop_handwritten(old), calendars.replace(new, warehouse), *text.handwritten(new)])
     if consequence(old, new) == "anew":
         return "\n".join([*_made_anew(old, new, warehouse), _take_everything(new)])
     changed = consequence(old, new) == "rebuild"
-    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
+    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *text.handwritten(new)]
     return "\n".join([*pieces, _take_everything(new)] if changed else pieces)
 
 
@@ -80,7 +80,7 @@ def _shape(contract: Contract) -> tuple[object, ...]:
 
 def _drop(contract: Contract) -> str:
     if contract["kind"] == "calendar":
-        return _drop_handwritten(contract) + calendars.drop(contract)
+        return text.drop_handwritten(contract) + calendars.drop(contract)
     what = "MATERIALIZED VIEW" if contract["kind"] == "materialized_view" else "TABLE"
     released = f"CALL dwh_etl.release_references({literal(text.relation(contract))});\n"
     if not stars.is_dimension(contract):
@@ -91,15 +91,7 @@ def _drop(contract: Contract) -> str:
 def _drop_routines(contract: Contract) -> str:
     dropped = [f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);" for verb in ("load", "rebuild")]
     generated = "".join(f"{line}\n" for line in [*dropped, *checks.drop(contract)])
-    return _drop_handwritten(contract) + origins.drop(contract) + generated
-
-
-def _handwritten(contract: Contract) -> list[str]:
-    return list(contract.get("routines", {}).values())
-
-
-def _drop_handwritten(contract: Contract) -> str:
-    return "".join(f"DROP ROUTINE dwh_etl.{ident(name)};\n" for name in contract.get("routines", {}))
+    return text.drop_handwritten(contract) + origins.drop(contract) + generated
 
 
 def _take_everything(contract: Contract) -> str:

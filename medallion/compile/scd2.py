@@ -51,6 +51,7 @@ class Scd2History:
     def create_table(self, contract: Contract) -> str:
         """One row for each key and period; one current row for each key, held by the database."""
         table, name, key = text.relation(contract), contract["name"], contract["key"]
+        current, history = ident(f"silver_{name}_current_key"), ident(f"silver_{name}_history_idx")
         types = {column["name"]: column["type"] for column in contract["columns"]}
         stored = [
             f"{ident(surrogate(contract))} bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY",
@@ -69,8 +70,8 @@ class Scd2History:
         return (
             f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
             f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
-            f"CREATE UNIQUE INDEX {ident(name + '_current_key')} ON {table} ({text.names(key)}) WHERE is_current;\n"
-            f"CREATE UNIQUE INDEX {ident(name + '_history_key')} ON {table} ({text.names(key)}, valid_from);\n"
+            f"CREATE UNIQUE INDEX {current} ON {table} ({text.names(key)}) WHERE is_current;\n"
+            f"CREATE UNIQUE INDEX {history} ON {table} ({text.names(key)}, valid_from);\n"
             f"{horizon.create_base(contract, [*key, *attributes(contract)])}"
         )
 

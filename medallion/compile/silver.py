@@ -19,8 +19,9 @@ from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
-#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
-PRESENTATION = ("description", "source_columns", "max_rejected", "checks")
+#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates, routines of
+#: the user's own.
+PRESENTATION = ("description", "source_columns", "max_rejected", "checks", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:
@@ -44,7 +45,8 @@ def routines(contract: Contract) -> str:
 
 
 def metadata(contract: Contract, warehouse: str) -> str:
-    """The table's rows in targets, quality_rules, column_lineage and among the consumers of its source."""
+    """The table's rows in targets, quality_rules, column_lineage and among the consumers of its source; and what was
+    written by hand for it, which may call all that."""
     registered = text.register(
         contract,
         warehouse,
@@ -62,6 +64,7 @@ def metadata(contract: Contract, warehouse: str) -> str:
             stated.stated(contract, evaluate.rules(contract)),
             text.inputs(contract, [contract["source"], *references.parents(contract)]),
             silver_columns(contract),
+            *text.handwritten(contract),
         ]
     )
 
@@ -155,7 +158,8 @@ def _drop(contract: Contract) -> str:
 
 def _drop_routines(contract: Contract) -> str:
     history = _history(contract).ROUTINES
-    dropped = [
+    dropped = [text.drop_handwritten(contract)] if contract.get("routines") else []
+    dropped += [
         f"DROP {kind} {text.routine(contract, verb)}({arguments});" for verb, (kind, arguments) in history.items()
     ]
     dropped += [f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);", *checks.drop(contract)]
