@@ -57,7 +57,7 @@ def named_tests(text: str) -> list[tuple[str, str]]:
     return _TEST.findall(text)
 
 
-@pytest.mark.parametrize("page", ["guide.md"])
+@pytest.mark.parametrize("page", ["guide.md", "security.md"])
 def test_every_test_that_a_page_names_exists(page: str) -> None:
     named = named_tests((CHECKOUT / "docs" / page).read_text(encoding="utf-8"))
     missing = [

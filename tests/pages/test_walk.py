@@ -1,7 +1,7 @@
 """One walk through everything, in a real browser, with a real worker: as somebody would spend a morning.
 
-A file is uploaded and run; the cause of what was set aside is looked at, fixed and replayed; a number changes, is explained
-and traced to its line; two runs are looked at; a schedule is changed; a backfill is ordered and cancelled.
+A file is uploaded and run; the cause of what was set aside is looked at, fixed and replayed; a number changes, is
+explained and traced to its line; two runs are looked at; a schedule is changed; a backfill is ordered and cancelled.
 """
 
 from __future__ import annotations
