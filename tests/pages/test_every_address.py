@@ -14,7 +14,6 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from assay.roles import GROUPS, make_groups
