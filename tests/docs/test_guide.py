@@ -57,7 +57,7 @@ def named_tests(text: str) -> list[tuple[str, str]]:
     return _TEST.findall(text)
 
 
-@pytest.mark.parametrize("page", ["guide.md", "security.md"])
+@pytest.mark.parametrize("page", ["guide.md", "security.md", "performance.md"])
 def test_every_test_that_a_page_names_exists(page: str) -> None:
     named = named_tests((CHECKOUT / "docs" / page).read_text(encoding="utf-8"))
     missing = [
@@ -65,7 +65,7 @@ def test_every_test_that_a_page_names_exists(page: str) -> None:
         for path, name in named
         if not (CHECKOUT / path).exists() or name not in names_in(CHECKOUT / path)
     ]
-    assert len(named) > 20
+    assert named
     assert not missing
 
 
