@@ -70,6 +70,10 @@ def test_wrong_codes_make_the_next_try_wait(ada: User) -> None:
     device = TOTPDevice.objects.create(user=ada, name="phone")
     client = Client()
     log_in(client, otp_token=WRONG)
+    device.refresh_from_db()
+    assert device.throttling_failure_count == 1
+    device.throttling_failure_count = 10  # each makes the pause twice as long; the first is a second
+    device.save()
     refused = log_in(client, otp_token=f"{totp(device.bin_key):06}")
     assert "temporarily disabled" in refused.content.decode()
 
