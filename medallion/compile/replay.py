@@ -85,7 +85,8 @@ END IF;
 DROP TABLE IF EXISTS pg_temp.again;
 {_no_nested_loops("l_rows")}CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {evaluation} AS v WHERE {taken};
-{_NESTED_LOOPS}{_fresh(contract)}{references.settle_again(contract)}{as_events(contract, "fold_events", "pg_temp.again")}
+{_NESTED_LOOPS}{_fresh(contract)}{references.settle_again(contract)}\
+{as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
 CALL {text.routine(contract, "fold")}(l_batch_id, {str(full).lower()}, l_inserted, l_updated, l_deleted);
