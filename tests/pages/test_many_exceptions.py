@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -137,3 +139,20 @@ def test_the_pages_of_ten_million_exceptions(transactional_db: None, person: May
     """Prints how long each takes: on a machine that is busy with other things, that is no verdict."""
     seed_many_exceptions(10_000_000)
     assert list(faults(person(*_MAY), times=True)) == []
+
+
+@pytest.mark.slow
+def test_a_file_of_a_hundred_thousand_exceptions_takes_no_more_memory_than_one_of_ten_thousand(person: MayDo) -> None:
+    seed_many_exceptions(120_000)
+    client, export = person(*_MAY), reverse("admin:exceptions_csv") + f"?target={LINES}&state=any"
+
+    def peak(lines: int) -> int:
+        tracemalloc.start()
+        read = sum(1 for _ in islice(client.get(export).streaming_content, lines))  # type: ignore[attr-defined]
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert read == lines
+        return used
+
+    peak(100)  # what is imported and kept at the first request
+    assert peak(100_000) < peak(10_000) + 1_000_000
