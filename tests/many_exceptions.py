@@ -170,7 +170,7 @@ def seed_many_exceptions(rows: int) -> None:
     for name in (BUSY, IDLE):
         User.objects.create_user(name, is_staff=True)
     names = {name: part.format(**_NAMES, batches=BATCHES) for name, part in (("state", _STATE), ("batch", _BATCH))}
-    values = {"rows": rows, "busy": BUSY, "idle": IDLE}
+    values: dict[str, int | str] = {"rows": rows, "busy": BUSY, "idle": IDLE}
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with _bare():
