@@ -262,50 +262,67 @@ WHERE target = {literal(text.target(contract))};
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         columns = [*key, *values]
         written = [*values, "valid_to", "is_current", "_source_bronze_id"]
+        gone = (
+            f"NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, 'valid_from'], 'f', 's')})\n"
+            f"        AND {horizon.is_live(contract, 's.valid_from')}"
+        )
         return text.procedure(
             text.routine(contract, "fold"),
             "in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, "
             "INOUT io_deleted bigint",
             "",
             f"""\
-DROP TABLE IF EXISTS pg_temp.folded;
-CREATE TEMP TABLE folded ON COMMIT DROP AS
-SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-    v._bronze_id AS _source_bronze_id
-FROM (
-    SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
-    FROM (
-{text.indented(changes(contract, "pg_temp.fold_events"), 2)}
-    ) AS k
-) AS v
-WHERE NOT v._deleted;
-ANALYZE pg_temp.folded;
-
+-- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
 DROP TABLE IF EXISTS pg_temp.fold_keys;
 CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-SELECT DISTINCT {text.names(key, "e")} FROM pg_temp.fold_events AS e;
+SELECT DISTINCT {text.names(key, "e")} FROM pg_temp.fold_events AS e
+WHERE NOT in_all AND EXISTS (SELECT 1 FROM {table} AS x WHERE {text.equal(key, "x", "e")});
 ANALYZE pg_temp.fold_keys;
 
-DELETE FROM {table} AS s
-WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE {text.equal(key, "k", "s")}))
-    AND NOT EXISTS (
-        SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, "valid_from"], "f", "s")}
-    )
-    -- What began before the horizon stays; the version that lasts over it is in the base.
-    AND {horizon.is_live(contract, "s.valid_from")};
+DROP TABLE IF EXISTS pg_temp.folded;
+CREATE TEMP TABLE folded ON COMMIT DROP AS
+SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+    {text.row(written, "s")} IS DISTINCT FROM {text.row(written, "f")} AS _differs
+FROM (
+    SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+        v._bronze_id AS _source_bronze_id
+    FROM (
+        SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
+        FROM (
+{text.indented(changes(contract, "pg_temp.fold_events"), 3)}
+        ) AS k
+    ) AS v
+    WHERE NOT v._deleted
+) AS f
+LEFT JOIN (
+    SELECT x.* FROM {table} AS x WHERE in_all
+    UNION ALL
+    SELECT x.* FROM {table} AS x JOIN pg_temp.fold_keys AS k ON {text.equal(key, "k", "x")} WHERE NOT in_all
+) AS s ON {text.equal([*key, "valid_from"], "s", "f")};
+ANALYZE pg_temp.folded ({text.names([*key, "valid_from"])});
+
+-- What began before the horizon stays; the version that lasts over it is in the base.
+IF in_all THEN
+    DELETE FROM {table} AS s
+    WHERE {gone};
+ELSE
+    DELETE FROM {table} AS s
+    USING pg_temp.fold_keys AS k
+    WHERE {text.equal(key, "k", "s")} AND {gone};
+END IF;
 GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
 UPDATE {table} AS s
 SET {", ".join(f"{ident(name)} = f.{ident(name)}" for name in written)}, _batch_id = in_batch_id, _loaded_at = now()
 FROM pg_temp.folded AS f
-WHERE {text.equal([*key, "valid_from"], "f", "s")}
-    AND {text.row(written, "s")} IS DISTINCT FROM {text.row(written, "f")};
+WHERE f._stands AND f._differs AND {text.equal([*key, "valid_from"], "f", "s")};
 GET DIAGNOSTICS io_updated = ROW_COUNT;
 
 INSERT INTO {table} ({text.names([*columns, "valid_from"])}, valid_to, is_current, _source_bronze_id, _batch_id)
 SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
 FROM pg_temp.folded AS f
-WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
+WHERE NOT f._stands
+ORDER BY {text.names([*key, "valid_from"], "f")};  -- the order of the index: neighbours are on one page
 GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_seen(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "
