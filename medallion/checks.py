@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from medallion import bronze, declaration, gold, rule_checks, silver, star_checks
+from medallion.compile import late
 from medallion.naming import is_name
 from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
@@ -164,6 +165,16 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
         yield _error(
             table, f"Its max_gone is {history.max_gone!r}.", 'Write full_extract=True, max_gone="20%".', "E033"
         )
+    if history.often_late and (history.full_extract or not effective):
+        yield _error(
+            table, "Nothing comes late where the time of the ingestion counts.", "Leave often_late out.", "E035"
+        )
+    for name in table.key() if history.often_late else ():
+        if name in columns and not late.can_be_indexed(columns[name].contract(name)):
+            yield _error(
+                table, f"Its key column {name} cannot be in the index of often_late: its text is read in its own way.",
+                "Leave often_late out, or make it a Text, a Uuid or a whole number.", "E036",
+            )  # fmt: skip
     for name in history.contract().get("tracked", ()):
         if name not in columns or name in (*table.key(), effective):
             yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     """What somebody with psql alone does with rows: bring a file of the database's host, ask what the rules say."""
 
     dependencies = [
-        ("medallion", "0013_images"),
+        ("medallion", "0014_late_indexes"),
     ]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
