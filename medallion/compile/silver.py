@@ -20,8 +20,8 @@ from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
-#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates, indexes, routines
-#: of the user's own.
+#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates, indexes,
+#: routines of the user's own.
 PRESENTATION = ("description", "source_columns", "max_rejected", "checks", "often_late", "routines")
 
 
