@@ -61,12 +61,16 @@ def sums(body: Body, grain: list[str], places: Places) -> Sums | None:
     if not isinstance(body, Select) or not _is_simple(body) or not _has_groups(body, grain):
         return None
     values = _Values()
-    outputs = {name: values.read(expression) for name, expression in body.outputs.items() if name not in grain}
-    if any(output is None for output in outputs.values()) or not all(map(is_plain, values.found)):
+    outputs: dict[str, str] = {}
+    for name, expression in body.outputs.items():
+        output = f"s.{ident(name)}" if name in grain else values.read(expression)
+        if output is None:
+            return None
+        outputs[name] = output
+    if not all(map(is_plain, values.found)):
         return None
     expressions = [*(body.outputs[name] for name in grain), *values.found]
     rows = _Rows(body, dict(zip([*grain, *values.names()], expressions, strict=True)), places)
-    outputs = {name: f"s.{ident(name)}" if name in grain else outputs[name] for name in body.outputs}
     return rows.sums(len(values.found), tuple(sorted(values.summed)), outputs, [*expressions, *_conditions(body)])
 
 
@@ -120,7 +124,7 @@ class _Values:
         for column in kept:
             if column.name.startswith("_sum_"):
                 column.replace(_or_null(column))
-        return made.this.sql(dialect="postgres")
+        return str(made.this.sql(dialect="postgres"))
 
     def _kept(self, aggregate: exp.AggFunc, whole: exp.Expr) -> str | None:
         """The name of the number that is kept for an aggregate."""
