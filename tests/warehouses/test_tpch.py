@@ -71,7 +71,7 @@ def market(lab_parameters: dict[str, Any], tmp_path_factory: pytest.TempPathFact
             fill(connection, table, folder / f"{table}.csv")
         for number, question in QUESTIONS.items():
             connection.execute(create(name(number), contract(question), "lab").forward.encode())
-            bench.run(connection, name(number))
+            bench.run(connection, name(number), "rebuild")
         yield connection
 
 
