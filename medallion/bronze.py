@@ -69,6 +69,7 @@ class Table(declaration.Table):
             "records": _records(cls.source) if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
+            "domain": cls.domain,
             "description": cls.description(),
         }
         return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,11 +39,12 @@ class AccountingLine:
     gap: int | None = None  # rows without an outcome: more than 0 is rows lost, less is rows counted twice
 
 
-def accounting_lines() -> list[AccountingLine]:
-    """One line for each silver table, by name. Two queries; uses index quality_metrics_idx."""
+def accounting_lines(within: Collection[str] | None = None) -> list[AccountingLine]:
+    """One line for each silver table, or for some, by name. Two queries; uses index quality_metrics_idx."""
     latest = QualityMetric.objects.filter(table_name=OuterRef("target"), metric_name=METRIC).order_by("-measured_at")
+    silver = Target.objects.filter(layer=Target.Layer.SILVER)
     tables = list(
-        Target.objects.filter(layer=Target.Layer.SILVER)
+        (silver if within is None else silver.filter(pk__in=within))
         .order_by("target")
         .values_list("target", Subquery(latest.values("pk")[:1]))
     )
