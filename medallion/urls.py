@@ -6,7 +6,7 @@ from functools import partial
 
 from lineage.pages import Page
 from lineage.subjects import of_name, of_run, of_step
-from medallion import backfill_views, profile_views, run_views, schedule_views, views
+from medallion import backfill_views, change_views, profile_views, run_views, schedule_views, start_views, views
 from medallion.run_views import MAY_OPERATE
 from medallion.subjects import of_backfill, of_bronze, of_schedule
 
@@ -68,6 +68,7 @@ PAGES = (
         "files/upload/<str:table>/", views.upload, "upload", "Upload", "medallion.add_receivedfile", parent="files",
         about=of_bronze,
     ),
+    Page("runs/start/", start_views.start, "run-start", "Run a pipeline", MAY_OPERATE, parent="runs"),
     Page(
         "runs/<int:run_id>/cancel/", run_views.cancel, "run-cancel", "Cancel run", MAY_OPERATE, parent="runs",
         about=of_run,
@@ -75,6 +76,10 @@ PAGES = (
     Page(
         "runs/<int:run_id>/resume/", run_views.resume, "run-resume", "Resume run", MAY_OPERATE, parent="runs",
         about=of_run,
+    ),
+    Page(
+        "runs/<int:run_id>/<str:target>/changes/", change_views.changes, "step-changes", "Changes",
+        change_views.SEE_ROWS, parent="runs", about=of_step,
     ),
     Page(
         "runs/<int:run_id>/<str:target>/skip/", run_views.skip, "step-skip", "Skip step", MAY_OPERATE, parent="runs",

@@ -26,7 +26,7 @@ PEOPLE, PIPELINE = "silver.payslips", "payroll"
 NARROWED = {
     "exceptions", "exception_rows", "bring_back", "exception_view", "correction_rules", "decisions", "unreadable_lines",
     "gates", "runs", "run", "workers", "tables", "lineage", "lineage-svg", "lineage-json", "watermarks", "schedules",
-    "schedule_add", "backfills", "backfill_add", "files",
+    "schedule_add", "run-start", "backfills", "backfill_add", "files",
 }  # fmt: skip
 
 

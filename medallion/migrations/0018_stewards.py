@@ -5,8 +5,8 @@ from lineage.schema import RunSqlFile
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("medallion", "0013_images"),
-        ("quality", "0013_stewards"),
+        ("medallion", "0017_run_changes"),
+        ("quality", "0014_stewards"),
     ]
 
     operations = [RunSqlFile("medallion", "grants_stewards", drop="")]

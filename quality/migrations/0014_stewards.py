@@ -19,7 +19,7 @@ class Migration(SchemaMigration):
 
     dependencies = [
         ("lineage", "0016_scopes"),
-        ("quality", "0012_renaming"),
+        ("quality", "0013_fast_replays"),
     ]
 
     operations = [
