@@ -146,11 +146,13 @@ class ScopeInline(_TabularInline):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Domains are chosen among those of the tables; one that no table has any more stays to be seen."""
-        if db_field.name != "domain":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        known = {*Target.objects.values_list("domain", flat=True), *GroupScope.objects.values_list("domain", flat=True)}
-        choices = [("", "every domain"), *((name, name) for name in sorted(known - {""}))]
-        return forms.ChoiceField(choices=choices, required=False)
+        if db_field.name == "layer":
+            return forms.ChoiceField(choices=[("", "every layer"), *Target.Layer.choices], required=False)
+        if db_field.name == "domain":
+            tables, scopes = Target.objects.values_list("domain"), GroupScope.objects.values_list("domain")
+            known = sorted({name for (name,) in (*tables, *scopes)} - {""})
+            return forms.ChoiceField(choices=[("", "every domain"), *((name, name) for name in known)], required=False)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
 admin.site.unregister(Group)

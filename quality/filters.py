@@ -53,7 +53,7 @@ class ExceptionFilter(filters.FilterSet):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if "target" in self.filters:
-            self.queryset = _seen(self.request, self.queryset, "target_table")
+            self.queryset = _seen(self.request, self.queryset, "target_table")  # type: ignore[has-type]
             known = Target.objects.filter(issues__isnull=False)
             names = _seen(self.request, known).order_by("pk").distinct()
             self.filters["target"].extra["choices"] = [(each.pk, each.pk) for each in names.only("pk")]

@@ -31,7 +31,8 @@ _AROUND = """
 """
 # Both by index quality_metrics_idx: the last measure of each rule, the last override of each table.
 _MEASURED = """
-    SELECT r.target, 'failing', max(m.measured_at), array_agg(r.message ORDER BY r.position)
+    SELECT r.target, 'failing', max(m.measured_at), array_agg(r.message ORDER BY r.position),
+        array_agg(r.rule ORDER BY r.position)
     FROM dwh_lineage.quality_rules AS r
     CROSS JOIN LATERAL (
         SELECT q.passed, q.measured_at FROM dwh_lineage.quality_metrics AS q
@@ -42,7 +43,7 @@ _MEASURED = """
     GROUP BY r.target
     UNION ALL
     SELECT t.target, 'overridden', m.measured_at,
-        ARRAY[format('%%s: %%s', coalesce(m.details ->> 'by', 'somebody'), m.details ->> 'reason')]
+        ARRAY[format('%%s: %%s', coalesce(m.details ->> 'by', 'somebody'), m.details ->> 'reason')], ARRAY['']
     FROM dwh_lineage.targets AS t
     CROSS JOIN LATERAL (
         SELECT q.measured_at, q.details FROM dwh_lineage.quality_metrics AS q
@@ -62,12 +63,12 @@ class GateState(StrEnum):
 
 @dataclass(frozen=True)
 class StandingGate:
-    """A table's gate: since when, why, and what waits behind it."""
+    """A table's gate: since when, why (each reason with the rule that it is about, or none), what waits behind it."""
 
     target: str
     state: GateState
     since: datetime | None
-    why: list[str]
+    why: list[tuple[str, str]]
     waiting: int = 0  # batches
     behind: tuple[str, ...] = ()  # tables, the nearest first
 
@@ -78,9 +79,9 @@ def standing_gates(within: Collection[str] | None = None) -> list[StandingGate]:
     found = {gate.target: gate for gate in _closed(held)}
     with connection.cursor() as cursor:
         cursor.execute(_MEASURED, [timezone.now() - REMEMBERED])
-        for target, state, since, why in cursor.fetchall():
+        for target, state, since, why, rules in cursor.fetchall():
             if target not in found and (within is None or target in within):
-                found[target] = StandingGate(target, GateState(state), since, why)
+                found[target] = StandingGate(target, GateState(state), since, list(zip(why, rules, strict=True)))
     return sorted(found.values(), key=lambda gate: list(GateState).index(gate.state))
 
 
@@ -97,4 +98,5 @@ def _closed_one(gate: HeldGate, behind: tuple[str, ...], passes: bool) -> Standi
     state = GateState.OVERRIDDEN if passes else GateState.BLOCKING
     # The first line says what happened to the load; what blocked it follows.
     lines = (gate.step.error_message or "").split("\n")
-    return StandingGate(gate.target, state, gate.step.ended_at, lines[1:] or lines, gate.waiting, behind)
+    why = [(line, "") for line in lines[1:] or lines]
+    return StandingGate(gate.target, state, gate.step.ended_at, why, gate.waiting, behind)
