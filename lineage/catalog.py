@@ -7,7 +7,6 @@ that stand there reach a query, as identifiers.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,22 +22,6 @@ SAMPLE_ROWS = 20
 SAMPLE_CHARACTERS = 400
 SAMPLE_TIMEOUT_MS = 3000
 LATEST_LOADS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class TableFacts:
-    """One target and its figures. `rows` is what its batches inserted less what they deleted; None before the first."""
-
-    target: str
-    layer: str
-    kind: str
-    description: str
-    needs_rebuild: bool
-    rows: int | None
-    last_load: datetime | None
-    open_exceptions: int
-    waiting_batches: int
-    waiting_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +98,6 @@ class Sample:
     def named_rows(self) -> list[tuple[str, tuple[str | None, ...]]]:
         """(key, row) of each row."""
         return list(zip(self.keys, self.rows, strict=True))
-
-
-def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
-    """The figures of all targets, or of those named, by layer and name. Locks nothing."""
-    return _read(TableFacts, _FACTS, {"names": None if names is None else list(names)})
 
 
 def read_columns(target: Target) -> list[Column]:
@@ -216,37 +194,6 @@ def _read(record: type[T], query: str, parameters: dict[str, Any]) -> list[T]:
         names = [column.name for column in cursor.description or ()]
         return [record(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
-
-_FACTS = """
-    SELECT
-        t.target, t.layer, t.kind, t.description, t.needs_rebuild,
-        b.rows, b.last_load, e.open_exceptions, w.waiting_batches, w.waiting_rows
-    FROM dwh_lineage.targets AS t
-    LEFT JOIN LATERAL (  -- Uses index batches_target_idx
-        SELECT
-            (sum(coalesce(b.rows_inserted, 0) - coalesce(b.rows_deleted, 0)) - (
-                SELECT coalesce(sum(d.rows), 0) FROM dwh_lineage.dropped_partitions AS d WHERE d.target = t.target
-            ))::bigint AS rows,
-            max(b.completed_at) AS last_load
-        FROM dwh_lineage.batches AS b WHERE b.target = t.target
-    ) AS b ON true
-    LEFT JOIN LATERAL (  -- Uses index quality_exc_open_idx; the issues' sums count a row once for each rule it breaks
-        SELECT count(*) AS open_exceptions
-        FROM dwh_lineage.quality_exceptions AS e
-        WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
-    ) AS e ON true
-    LEFT JOIN LATERAL (
-        SELECT
-            count(*) AS waiting_batches,
-            coalesce(sum(coalesce(b.rows_inserted, 0) + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)), 0)
-                ::bigint AS waiting_rows
-        FROM dwh_lineage.pendings AS p
-        JOIN dwh_lineage.batches AS b ON b.batch_no = p.batch_no
-        WHERE p.consumer = t.target
-    ) AS w ON true
-    WHERE %(names)s::text[] IS NULL OR t.target = ANY (%(names)s::text[])
-    ORDER BY array_position(ARRAY['bronze', 'silver', 'gold'], t.layer), t.target
-"""
 
 _COLUMNS = """
     WITH relations AS (

@@ -14,6 +14,7 @@ from lineage import catalog
 from lineage.catalog_tables import CatalogTable, WatermarkMoveTable, WatermarkTable
 from lineage.code.drift import find_drift
 from lineage.code.showing import read_versions
+from lineage.facts import read_facts
 from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
 
@@ -28,7 +29,7 @@ def tables(request: HttpRequest) -> HttpResponse:
     layer = request.GET.get("layer", "")
     if layer not in Target.Layer.values:
         layer = ""
-    facts = catalog.read_facts()
+    facts = read_facts()
     found = [f for f in facts if wanted in f.target.lower() or wanted in f.description.lower()]
     limit = SHOWN_OF_ONE_LAYER if layer else SHOWN_PER_LAYER
     sections = []
@@ -46,7 +47,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     target = Target.objects.filter(target=name).first()
     if target is None:
         return page_response(request, "lineage/no_table.html", "No such table", {"name": name}, status=404)
-    (facts,) = catalog.read_facts([name])
+    (facts,) = read_facts([name])
     upstream, downstream = catalog.read_neighbours(target)
     columns = catalog.read_columns(target)
     context: dict[str, Any] = {

@@ -70,6 +70,7 @@ class Table(declaration.Table):
             "explode": cls.explode,
             "retention": cls.retention,
             "description": cls.description(),
+            "about": cls.about(),
         }
         return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {
             name: value for name, value in options.items() if value

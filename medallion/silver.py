@@ -71,7 +71,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected, checks."""
+    max_rejected, checks, owner, tags."""
 
     layer = "silver"
     abstract = True
@@ -144,10 +144,21 @@ class Table(declaration.Table):
             ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("checks", [check.definition() for check in cls.checks()]),
             ("description", cls.description()),
+            ("about", cls.about()),
         ):
             if value:
                 contract[name] = value
         return contract
+
+    @classmethod
+    def about(cls) -> dict[str, Any]:
+        """As the Meta says: among the attributes of the class stand columns, which may have these names."""
+        return declaration.said_about(getattr(cls.Meta, "owner", ""), getattr(cls.Meta, "tags", ()), cls.personal())
+
+    @classmethod
+    def personal(cls) -> dict[str, bool]:
+        columns: dict[str, Column | Generated] = {**cls.columns(), **cls.generated()}
+        return {name: column.pii for name, column in columns.items() if column.pii is not None}
 
     @classmethod
     def identity(cls) -> list[str]:

@@ -20,7 +20,7 @@ from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
 #: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
-PRESENTATION = ("description", "source_columns", "max_rejected", "checks")
+PRESENTATION = ("description", "about", "source_columns", "max_rejected", "checks")
 
 
 def create(contract: Contract, warehouse: str) -> str:
