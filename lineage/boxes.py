@@ -47,18 +47,15 @@ class BoxText:
 def describe(node: GraphNode, view: View, *, plain: bool) -> BoxText:
     """The text of a node's box; of a plain one the name alone."""
     if node.members:
-        return _group(node, view)
+        box = _group(node, view)
+        box.lines = [] if plain else box.lines
+        return box
     facts = node.facts
     css = [node.layer]
-    said = [node.name, facts.kind if facts else TITLES[node.layer].rstrip("s").lower()]
-    if facts:
-        css += ["bad"] if facts.trouble else []
-        said += _said(facts)
-    if node.upstream_trouble:
-        css += ["behind"]
-        said.append(f"trouble upstream: {node.upstream_trouble.table}, {node.upstream_trouble.what}")
-    if node.name == view.table:
-        css += ["here"]
+    css += ["bad"] if facts and facts.trouble else []
+    css += ["behind"] if node.upstream_trouble else []
+    css += ["here"] if node.name == view.table else []
+    said = _said_briefly(node) if plain else _said(node)
     url = view.query(table=node.name, depth=1 if node.name != view.table else view.depth, more=(), opened=(), shape="")
     box = BoxText(_cut(node.label), ", ".join(said), " ".join(css), url)
     if not plain:
@@ -67,7 +64,22 @@ def describe(node: GraphNode, view: View, *, plain: bool) -> BoxText:
     return box
 
 
-def _said(facts: TableFacts) -> list[str]:
+def _said_briefly(node: GraphNode) -> list[str]:
+    """Of one box among hundreds: what is wrong. The page of all of them would be twice as large with the rest."""
+    said = [node.name]
+    said += [node.facts.trouble] if node.facts and node.facts.trouble else []
+    return said + (["trouble upstream"] if node.upstream_trouble else [])
+
+
+def _said(node: GraphNode) -> list[str]:
+    said = [node.name, node.facts.kind if node.facts else TITLES[node.layer].rstrip("s").lower()]
+    said += _figures(node.facts) if node.facts else []
+    if node.upstream_trouble:
+        said.append(f"trouble upstream: {node.upstream_trouble.table}, {node.upstream_trouble.what}")
+    return said
+
+
+def _figures(facts: TableFacts) -> list[str]:
     if facts.last_load is None and facts.state is None:
         return ["never loaded"]
     said = [f"{_rows(facts.rows)}, {ago(facts.last_load)}"] if facts.last_load else ["never loaded"]

@@ -7,6 +7,7 @@ that stand there reach a query, as identifiers.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from psycopg import sql
 from psycopg.errors import QueryCanceled
 
 from lineage.models import Target
+from lineage.personal import MASK, shows_all
 
 T = TypeVar("T")
 SAMPLE_ROWS = 20
@@ -33,6 +35,7 @@ class Column:
     nullable: bool
     description: str | None
     internal: bool  # only in the relation that holds the rows, not in the view that people read
+    personal: bool
     sources: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -100,13 +103,16 @@ class Sample:
         return list(zip(self.keys, self.rows, strict=True))
 
 
-def read_columns(target: Target) -> list[Column]:
+def read_columns(target: Target, personal: Collection[str] = ()) -> list[Column]:
     """The columns of a target: first those of the declaration, then ours (_batch_id, …), then those of its rows'
-    relation alone."""
+    relation alone. `personal`: those with personal data."""
+    docs = {column["name"]: column.get("doc") for column in target.contract.get("columns", ())}
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
         return [
-            Column(name, sql_type, nullable, description, internal, json.loads(sources))
+            Column(
+                name, sql_type, nullable, docs.get(name) or description, internal, name in personal, json.loads(sources)
+            )
             for name, sql_type, nullable, description, internal, sources in cursor.fetchall()
         ]
 
@@ -132,8 +138,9 @@ def read_code(target: Target) -> list[Code]:
     return found
 
 
-def read_sample(target: Target) -> Sample:
-    """The first rows of a target, each value cut to SAMPLE_CHARACTERS characters."""
+def read_sample(target: Target, hidden: Collection[str] = ()) -> Sample:
+    """The first rows of a target, each value cut to SAMPLE_CHARACTERS characters. Values of `hidden` columns stay in
+    the database; a key that has one is left out, too."""
     with connection.cursor() as cursor:
         cursor.execute(_RELATION, {"target": target.target, "rows_relation": target.rows_relation})
         relation = cursor.fetchone()
@@ -142,9 +149,7 @@ def read_sample(target: Target) -> Sample:
     schema, name, columns = relation
     if not columns:
         return Sample()
-    values = sql.SQL(", ").join(
-        sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS) for column in columns
-    )
+    values = sql.SQL(", ").join(_shown(column, hidden) for column in columns)
     query = sql.SQL(
         "SELECT dwh_lineage.key_of(%s, to_jsonb(t))::text, {} FROM (SELECT * FROM {} LIMIT {}) AS t"
     ).format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
@@ -154,16 +159,22 @@ def read_sample(target: Target) -> Sample:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SAMPLE_TIMEOUT_MS)])
             cursor.execute(query, [target.target])
             found = cursor.fetchall()
-            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0]) for row in found])
+            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0], hidden) for row in found])
     except DatabaseError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return Sample(problem=f"Reading the first rows took longer than {SAMPLE_TIMEOUT_MS // 1000} s.")
         return Sample(problem=f"The rows cannot be read: {error}")
 
 
-def _known(key: str | None) -> str:
-    """A row's key as JSON; empty where the relation has no such columns."""
-    return key if key and None not in json.loads(key).values() else ""
+def _shown(column: str, hidden: Collection[str]) -> sql.Composed:
+    if column in hidden:
+        return sql.SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(sql.Identifier(column), MASK)
+    return sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS)
+
+
+def _known(key: str | None, hidden: Collection[str]) -> str:
+    """A row's key as JSON; empty where the relation has no such columns, or not all of it may be seen."""
+    return key if key and None not in json.loads(key).values() and shows_all(key, hidden) else ""
 
 
 def read_neighbours(target: Target) -> tuple[list[str], list[str]]:

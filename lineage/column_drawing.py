@@ -95,6 +95,8 @@ def _box(place: Place, box: Box, layer: str, path: Path) -> DrawnColumnBox:
 def _expressions(place: Place, edges: list[ColumnEdge], box: Box) -> list[Expression]:
     """The expressions that make a column, above the end of the edges that lead to it."""
     into = [edge for edge in edges if edge.target == place]
+    values = {edge.source for edge in into if edge.kind == "DIRECT"}
+    into = [edge for edge in into if edge.kind == "DIRECT" or edge.source not in values]
     plain = {edge.source[1] for edge in into} | {""}
     said = list(dict.fromkeys(_said(edge) for edge in into if edge.expression not in plain or edge.kind != "DIRECT"))
     middle = box.y + box.height / 2
@@ -114,7 +116,7 @@ def _id(place: Place) -> str:
 
 def _width(place: Place) -> float:
     longest = max(min(len(place[0]), LONGEST_NAME) * SMALL_LETTER, min(len(place[1]), LONGEST_NAME) * LETTER)
-    return round(min(max(longest + PADDING, MIN_WIDTH), MAX_WIDTH))
+    return round(min(max(longest + PADDING + 8, MIN_WIDTH), MAX_WIDTH))
 
 
 def _cut(text: str, length: int) -> str:

@@ -61,4 +61,4 @@ def _reach(path: Path) -> str:
         return ""
     tables = {one.place[0] for one in path.downstream}
     columns = sum(one.place[1] != ROWS for one in path.downstream)
-    return f"{columns:,} column{'s' if columns != 1 else ''}, in {len(tables):,} table{'s' if len(tables) != 1 else ''}"
+    return f"{columns:,} column{'s' if columns != 1 else ''}, {len(tables):,} table{'s' if len(tables) != 1 else ''}"

@@ -23,6 +23,7 @@ class DrawnNode:
     name: str
     box: Box
     text: BoxText
+    layer: str
 
     @property
     def lines(self) -> list[tuple[float, object]]:
@@ -42,6 +43,7 @@ class DrawnColumn:
     title: str
     x: float
     width: float
+    box_width: float = 0.0
 
     @property
     def strip_x(self) -> float:
@@ -84,10 +86,11 @@ def draw(graph: Graph, view: View) -> Drawing:
         height=layout.height + HEAD,
         plain=plain,
         columns=[
-            DrawnColumn(LAYERS[column.group], TITLES[LAYERS[column.group]], column.x, column.width)
+            DrawnColumn(layer, TITLES[layer], column.x, column.width, widths[layer])
             for column in layout.columns
+            for layer in [LAYERS[column.group]]
         ],
-        nodes=[DrawnNode(name, layout.boxes[name], text) for name, text in texts.items()],
+        nodes=[DrawnNode(name, layout.boxes[name], text, graph.nodes[name].layer) for name, text in texts.items()],
         edges=[
             DrawnEdge(route.path, _edge_css(kinds[route.source, route.target], route.source, route.target, view))
             for route in layout.routes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lineage import catalog_views, column_views, graph_views, trace_views
+from lineage import catalog_views, column_views, graph_views, search_views, trace_views
 from lineage.pages import Page
 
 SEE_TABLES = "lineage.view_target"
@@ -16,6 +16,8 @@ PAGES = (
     Page("lineage.csv", graph_views.lineage_csv, "lineage-csv", "Lineage", SEE_TABLES, order=52, parent="lineage"),
     Page("columns/", column_views.column, "column", "Column", SEE_TABLES, order=42, parent="tables"),
     Page("impact.csv", column_views.impact_csv, "impact-csv", "Impact", SEE_TABLES, order=43, parent="column"),
+    Page("search/", search_views.search_page, "search", "Search", SEE_TABLES, order=46),
+    Page("search.json", search_views.search_json, "search-json", "Search", SEE_TABLES, order=47, parent="search"),
     Page("trace/", trace_views.trace_page, "trace", "Trace", SEE_TABLES, order=53, parent="tables"),
     Page("trace.json", trace_views.trace_json, "trace-json", "Trace", SEE_TABLES, order=54, parent="trace"),
     Page("explain/", trace_views.explain_page, "explain", "Explain", SEE_TABLES, order=55, parent="tables"),

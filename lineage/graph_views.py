@@ -18,14 +18,13 @@ from lineage.facts import FRESHNESS, STATUSES
 from lineage.graph import Graph, GraphNode, read_graph
 from lineage.graph_json import as_json
 from lineage.listing import as_rows, list_graph
-from lineage.models import Target
 from lineage.narrowing import narrowed
 from lineage.pages import page_response
+from lineage.searching import search
 from lineage.viewing import DIRECTIONS, LAYERS, View
 
 LARGEST_PICTURE = 500
 DEPTHS = (1, 2, 3, 5, 999)
-NAMES_OFFERED = 2_000
 
 
 @gzip_page
@@ -39,12 +38,13 @@ def lineage(request: HttpRequest) -> HttpResponse:
         "layers": [(layer, TITLES[layer].lower()) for layer in LAYERS],
         "statuses": STATUSES,
         "freshness": FRESHNESS,
-        "names": Target.objects.values_list("target", flat=True)[:NAMES_OFFERED],
         "query": view.query(shape=""),
         "queries": {shape: view.query(shape=shape) for shape in ("", "picture", "groups", "list")},
     }
     context |= _listed(view) if view.shape == "list" else _drawn(view)
-    context["unknown"] = bool(view.table) and not context["size"]
+    context["unknown"] = bool(view.table) and not context["size"] and not view.is_narrowed
+    if context["unknown"]:
+        context["found"] = search(view.table)
     status = 404 if context["unknown"] else None
     return page_response(request, "lineage/graph.html", "Lineage", context, status=status)
 

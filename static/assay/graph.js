@@ -166,6 +166,23 @@
     });
   }
 
+  /* Names of tables are offered while one types. */
+  function offer() {
+    let waiting;
+    document.addEventListener("input", (event) => {
+      const address = event.target.dataset?.names;
+      if (!address) return;
+      clearTimeout(waiting);
+      waiting = setTimeout(async () => {
+        const answer = await fetch(`${address}?q=${encodeURIComponent(event.target.value)}`);
+        if (!answer.ok) return;
+        const { tables } = await answer.json();
+        event.target.list.replaceChildren(...tables.map((name) => new Option(name, name)));
+      }, 150);
+    });
+  }
+
+  offer();
   if (!sheet()) return;
   read();
   start();
