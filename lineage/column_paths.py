@@ -60,7 +60,7 @@ def read_path(table: str, column: str) -> Path:
 
 def impact_rows(path: Path) -> list[tuple[str, ...]]:
     """What would change if the column did, as rows of a file below a header."""
-    rows = [("step", "table", "column", "how", "through", "expression")]
+    rows: list[tuple[str, ...]] = [("step", "table", "column", "how", "through", "expression")]
     for one in path.downstream:
         table, column = one.place
         how = "value" if one.by.kind == "DIRECT" else one.by.roles or "condition"

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("lineage", "0015_images"),
+        ("lineage", "0016_search_and_last_steps"),
         ("medallion", "0013_images"),
         ("quality", "0012_renaming"),
     ]
