@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -78,6 +78,23 @@ class Table:
     def personal(cls) -> dict[str, bool]:
         """Which columns hold personal data, or none, as far as the declaration says it."""
         return dict(cls.pii) if isinstance(cls.pii, Mapping) else dict.fromkeys(_words(cls.pii), True)
+
+    @classmethod
+    def routine_files(cls) -> Sequence[str]:
+        """Files with one hand-written routine each, named after it, that come and go with the table."""
+        return ()
+
+    @classmethod
+    def file(cls, name: str) -> Path:
+        """A .sql file beside the declaration or in its folder `sql/`."""
+        folder = declaring_file(cls).parent
+        beside = folder / name
+        return beside if beside.exists() else folder / "sql" / name
+
+    @classmethod
+    def handwritten(cls) -> dict[str, str]:
+        """Name → SQL of the hand-written routines."""
+        return {Path(name).stem: cls.file(name).read_text(encoding="utf-8") for name in cls.routine_files()}
 
     @classmethod
     def where(cls) -> str:

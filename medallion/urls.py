@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from lineage.pages import Page
-from medallion import backfill_views, profile_views, run_views, schedule_views, views
+from medallion import backfill_views, change_views, profile_views, run_views, schedule_views, start_views, views
 from medallion.run_views import MAY_OPERATE
 
 _SCHEDULE = "schedules/<int:schedule_id>/"
@@ -49,8 +49,13 @@ PAGES = (
     ),
     Page("files/", views.files, "files", "Files", "medallion.view_receivedfile", order=30, in_navigation=True),
     Page("files/upload/<str:table>/", views.upload, "upload", "Upload", "medallion.add_receivedfile", parent="files"),
+    Page("runs/start/", start_views.start, "run-start", "Run a pipeline", MAY_OPERATE, parent="runs"),
     Page("runs/<int:run_id>/cancel/", run_views.cancel, "run-cancel", "Cancel run", MAY_OPERATE, parent="runs"),
     Page("runs/<int:run_id>/resume/", run_views.resume, "run-resume", "Resume run", MAY_OPERATE, parent="runs"),
+    Page(
+        "runs/<int:run_id>/<str:target>/changes/", change_views.changes, "step-changes", "Changes",
+        change_views.SEE_ROWS, parent="runs",
+    ),
     Page("runs/<int:run_id>/<str:target>/skip/", run_views.skip, "step-skip", "Skip step", MAY_OPERATE, parent="runs"),
     Page("runs/<int:run_id>/<str:target>/again/", run_views.rerun, "step-rerun", "Again", MAY_OPERATE, parent="runs"),
 )  # fmt: skip

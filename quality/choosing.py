@@ -16,7 +16,7 @@ from quality.resolution import Selection
 from quality.states import ExceptionState
 
 #: What the address of the list may say, and of a page that decides about the list.
-PARTS = ("target", "rule", "state", "key", "batch", "file", "assignee", "before")
+PARTS = ("target", "rule", "state", "key", "batch", "file", "assignee", "found_before")
 MOST_CHOSEN = 500  # rows that are named one by one; a page shows 50
 
 
@@ -76,7 +76,7 @@ def _of_filter(said: QueryDict) -> RowsQuestion:
     up_to = said.get("up_to", "")
     if not (up_to.isascii() and up_to.isdigit()):
         raise CannotChoose("The address lacks its limit. Go back to the list.")
-    parts = {"key": given["key"], "batch": given["batch"], "file": given["file"], "before": midnight(given["before"])}
+    parts = {name: given[name] for name in ("key", "batch", "file")} | {"before": midnight(given["found_before"])}
     parts["assignee"] = given["assignee"]
     kept = {name: int(value) if name == "batch" else str(value) for name, value in parts.items() if value}
     selection = Selection(

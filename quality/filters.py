@@ -34,8 +34,9 @@ class ExceptionFilter(filters.FilterSet):
     batch = filters.NumberFilter(field_name="batch_id", min_value=1, label="Found by batch")
     file = filters.CharFilter(method="of_file", label="File")
     assignee = filters.CharFilter(method="assigned_to", label="Assigned to")
-    before = filters.DateFilter(
-        method="found_before", label="Found before", widget=forms.DateInput(attrs={"type": "date"})
+    # The page's place in the list is "before" and "after" already.
+    found_before = filters.DateFilter(
+        method="of_days_before", label="Found before", widget=forms.DateInput(attrs={"type": "date"})
     )
 
     class Meta:
@@ -80,7 +81,7 @@ class ExceptionFilter(filters.FilterSet):
         of_theirs = ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue__assignee__username=value)
         return queryset.filter(Exists(of_theirs))
 
-    def found_before(self, queryset: Rows, name: str, value: date) -> Rows:
+    def of_days_before(self, queryset: Rows, name: str, value: date) -> Rows:
         return queryset.filter(detected_at__lt=midnight(value))
 
 
@@ -92,7 +93,7 @@ def midnight(day: date | None) -> datetime | None:
 class BreachFilter(ExceptionFilter):
     """The same for the rows of one cause, which carry the state and the source_id of their exception."""
 
-    target = rule = batch = file = assignee = before = None
+    target = rule = batch = file = assignee = found_before = None
 
     class Meta:
         model = ExceptionBreach

@@ -31,7 +31,7 @@ _SAMPLES = """
     FROM dwh_lineage.decision_rows AS r
     JOIN dwh_lineage.quality_exceptions AS e ON e.id = r.exception_id
     WHERE r.decision_id = %s AND r.outcome = 'landed'
-    ORDER BY r.id LIMIT %s
+    ORDER BY r.bronze_id LIMIT %s
 """
 
 

@@ -59,7 +59,7 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
     """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
     narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
     said = narrowed.form.cleaned_data if narrowed.form.is_valid() else {}
-    if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "before")):
+    if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "found_before")):
         rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")

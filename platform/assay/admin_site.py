@@ -11,7 +11,7 @@ from django.contrib.admin import AdminSite, autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
@@ -32,6 +32,7 @@ class AssayAdminSite(AdminSite):
     site_url = None
     enable_nav_sidebar = False
     empty_value_display = "–"
+    login_template = "assay/login.html"
 
     def check(self, app_configs: Sequence[AppConfig] | None) -> list[CheckMessage]:
         autodiscover()
@@ -69,6 +70,13 @@ class AssayAdminSite(AdminSite):
         from assay.dashboard import dashboard
 
         return super().index(request, {**dashboard(request), **(extra_context or {})})
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Here, because forms of models cannot be imported while the apps are still loading.
+        from assay.login import LoginForm
+
+        self.login_form = LoginForm
+        return super().login(request, extra_context)
 
     def administration(self, request: HttpRequest) -> TemplateResponse:
         """What Django's admin shows on its index: users, groups, and the models that are edited one by one."""

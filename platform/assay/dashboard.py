@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from lineage.models import Batch, DroppedPartition, PipelineRun, Target, Watermark
@@ -66,16 +67,20 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
 def table_states() -> list[TableState]:
     """All tables, bronze first. Rows are summed over the ledger: nothing here reads a warehouse table."""
     rows = {target: total.rows for target, total in totals().items()}
-    for table, dropped in DroppedPartition.objects.order_by().values_list("target").annotate(dropped=Sum("rows")):
-        rows[table] = rows.get(table, 0) - dropped
     # Without the mark itself: of a table that was never fed it is -infinity, for which Python has no datetime.
     waiting = {
         table: (batches, rows or 0)
         for table, batches, rows in Watermark.objects.values_list("table_name", "waiting_batches", "waiting_rows")
     }
     last = Batch.objects.filter(target=OuterRef("target")).order_by("-batch_no").values("completed_at")[:1]
-    found = Target.objects.annotate(last_batch_at=Subquery(last)).order_by("target")
-    states = [_state(target, rows.get(target.pk, 0), waiting.get(target.pk, (0, 0))) for target in found]
+    gone = DroppedPartition.objects.filter(target=OuterRef("target")).order_by().values("target")
+    found = Target.objects.annotate(
+        last_batch_at=Subquery(last),
+        dropped=Coalesce(Subquery(gone.annotate(rows_gone=Sum("rows")).values("rows_gone")), 0),
+    ).order_by("target")
+    states = [
+        _state(target, rows.get(target.pk, 0) - target.dropped, waiting.get(target.pk, (0, 0))) for target in found
+    ]
     return sorted(states, key=lambda state: Target.Layer.values.index(state.layer))
 
 

@@ -16,13 +16,13 @@ AS $$
 DECLARE
     l_count bigint;
 BEGIN
+    ANALYZE pg_temp.closed;
     WITH standing AS (
         SELECT e.id, e.state
         FROM dwh_lineage.quality_exceptions AS e
         JOIN pg_temp.closed AS c ON c.bronze_id = e.bronze_id
         WHERE e.target_table = in_target
             AND (e.state IN ('open', 'proposed', 'queued') OR (e.state = 'superseded' AND in_state = 'landed'))
-        FOR UPDATE OF e
     ), closed AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = in_state, resolved_at = clock_timestamp(), resolution = in_resolution

@@ -121,6 +121,16 @@ def test_rows_are_narrowed_by_target_state_and_key(
         assert len(response.context["table"].keyset.rows) == rows
 
 
+def test_a_page_further_down_keeps_the_filters(staff: Client, exceptions: None) -> None:
+    said = {"found_before": "2999-01-01", "key": "53"}
+    first = staff.get(reverse("admin:exception_rows"), said)
+    further = staff.get(reverse("admin:exception_rows") + first.context["table"].keyset.older)
+    assert not further.context["filter"].form.errors
+    assert further.context["filter"].form.cleaned_data["key"] == "53"
+    shown = [[row.pk for row in page.context["table"].keyset.rows] for page in (first, further)]
+    assert min(shown[0]) > max(shown[1])
+
+
 def test_choosing_a_rule_leads_to_its_cause_with_the_other_filters(staff: Client, exceptions: None) -> None:
     issue = _issue("Customer is missing")
     response = staff.get(reverse("admin:exception_rows"), {"rule": issue.pk, "key": "53", "state": "any"})

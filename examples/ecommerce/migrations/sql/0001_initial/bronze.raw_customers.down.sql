@@ -1,4 +1,0 @@
-SELECT dwh_etl.refuse_if_rows('bronze.raw_customers_rows');
-SELECT dwh_lineage.forget_target('bronze.raw_customers');
-DROP VIEW bronze.raw_customers;
-DROP TABLE bronze.raw_customers_rows;
