@@ -1,0 +1,15 @@
+SELECT dwh_lineage.forget_target('gold.fact_sales');
+DROP ROUTINE dwh_etl.load_fact_sales;
+DROP ROUTINE dwh_etl.create_fact_partitions;
+DROP FUNCTION dwh_etl.origins_gold_fact_sales(jsonb, text, jsonb);
+DROP PROCEDURE dwh_etl.load_gold_fact_sales(uuid);
+DROP PROCEDURE dwh_etl.rebuild_gold_fact_sales(uuid);
+DROP FUNCTION dwh_etl.checks_gold_fact_sales(bigint, bigint[]);
+DROP TABLE gold.fact_sales;
+SELECT dwh_etl.ensure_images('silver.order_items');
+SELECT dwh_etl.ensure_images('silver.orders');
+SELECT dwh_etl.ensure_images('gold.dim_date');
+SELECT dwh_etl.ensure_images('gold.dim_customer');
+SELECT dwh_etl.ensure_images('gold.dim_product');
+SELECT dwh_etl.ensure_images('gold.dim_geography');
+SELECT dwh_etl.ensure_images('gold.fact_sales');
