@@ -9,3 +9,4 @@ DROP TABLE gold.agg_daily_sales;
 SELECT dwh_etl.ensure_images('gold.fact_sales');
 SELECT dwh_etl.ensure_images('gold.dim_customer');
 SELECT dwh_etl.ensure_images('gold.dim_product');
+SELECT dwh_etl.ensure_images('gold.agg_daily_sales');

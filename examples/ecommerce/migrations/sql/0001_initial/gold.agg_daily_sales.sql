@@ -39,6 +39,7 @@ ALTER TABLE gold.agg_daily_sales
     ALTER COLUMN avg_order_value SET NOT NULL;
 COMMENT ON TABLE gold.agg_daily_sales IS 'What was sold on each day, by customers'' segments and products'' categories.';
 
+
 -- Computes gold.agg_daily_sales for the keys that changes of its inputs touch, or in full where these are many
 -- and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_daily_sales(in_batch_id uuid DEFAULT NULL)
@@ -120,13 +121,16 @@ BEGIN
             INSERT INTO pg_temp.candidates (date_key, customer_segment, product_category)
             SELECT "f"."date_key" AS date_key, COALESCE("c"."customer_segment", 'Unknown') AS customer_segment, COALESCE("p"."product_category", 'Unknown') AS product_category FROM (SELECT customer_key, date_key, product_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key, product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, (SELECT customer_key, customer_segment FROM gold.dim_customer UNION ALL SELECT customer_key, customer_segment FROM pg_temp.delta_2 WHERE _change < 0) AS c, pg_temp.delta_3 AS p WHERE ("c"."customer_key" = "f"."customer_key") AND ("p"."product_key" = "f"."product_key");
         END IF;
-        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.date_key IS NULL OR c.customer_segment IS NULL OR c.product_category IS NULL);
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE coalesce(c.date_key, -1) = -1 OR c.customer_segment IS NULL OR c.product_category IS NULL);
         DROP TABLE IF EXISTS pg_temp.touched;
         CREATE TEMP TABLE touched ON COMMIT DROP AS
         SELECT DISTINCT coalesce(c.date_key, -1) AS date_key, c.customer_segment, c.product_category FROM pg_temp.candidates AS c WHERE c.customer_segment IS NOT NULL AND c.product_category IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["gold.fact_sales", "gold.fact_sales AS f WHERE (\\"f\\".\\"date_key\\") IN (SELECT date_key FROM pg_temp.touched)"], ["gold.dim_customer", "gold.dim_customer AS c WHERE (COALESCE(\\"c\\".\\"customer_segment\\", ''Unknown'')) IN (SELECT customer_segment FROM pg_temp.touched)"], ["gold.dim_product", "gold.dim_product AS p WHERE (COALESCE(\\"p\\".\\"product_category\\", ''Unknown'')) IN (SELECT product_category FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -497,6 +501,7 @@ VALUES
     ('gold.fact_sales', 'line_total', 'gold.agg_daily_sales', 'avg_order_value', 'CAST((SUM(f.line_total) / COUNT(DISTINCT f.order_id)) /* Of orders, not of lines. */ AS DECIMAL(10, 2))', 'DIRECT', false),
     ('gold.fact_sales', 'order_id', 'gold.agg_daily_sales', 'avg_order_value', 'CAST((SUM(f.line_total) / COUNT(DISTINCT f.order_id)) /* Of orders, not of lines. */ AS DECIMAL(10, 2))', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.agg_daily_sales');
 
 -- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day's key, for whoever names one; every day
 -- that differs is written.

@@ -59,6 +59,7 @@ CREATE INDEX fact_sales_date_customer_idx ON gold.fact_sales (date_key, customer
 CREATE INDEX fact_sales_date_brin_idx ON gold.fact_sales USING brin (date_key);
 CREATE INDEX fact_sales_covering_idx ON gold.fact_sales (date_key) INCLUDE (quantity, line_total);
 
+
 -- Computes gold.fact_sales for the keys that changes of its inputs touch, or in full where these are many and
 -- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_fact_sales(in_batch_id uuid DEFAULT NULL)
@@ -195,7 +196,10 @@ BEGIN
         SELECT DISTINCT c.order_id, c.order_line_number FROM pg_temp.candidates AS c WHERE c.order_id IS NOT NULL AND c.order_line_number IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.fact_sales', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.fact_sales', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["silver.order_items", "silver.order_items AS i WHERE (\\"i\\".\\"order_id\\", \\"i\\".\\"order_line_number\\") IN (SELECT order_id, order_line_number FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -950,6 +954,7 @@ VALUES
     ('silver.order_items', 'tax', 'gold.fact_sales', 'line_total', 'quantity * unit_price - discount_amount + tax_amount', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_partitions('gold.fact_sales', '{}');
+SELECT dwh_etl.ensure_images('gold.fact_sales');
 
 -- Loads gold.fact_sales. Takes a day, for whoever calls it by its date, and the run's id. Whatever changed is written, of
 -- other days too: a late correction belongs to its own day.
