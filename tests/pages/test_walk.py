@@ -150,9 +150,14 @@ def test_one_walk_through_everything(site: tuple[str, psycopg.Connection[Any]], 
         page.wait_for_selector("#live .badge:has-text('done')", timeout=60_000)
         picture(page, "decision")
 
-        # See the number change.
+        # See the number change: in the table, and as what the run has changed.
         run_the_pipeline(page)
         assert database.execute(revenue).fetchone() == (30 * 20,)
+        page.click("#run-steps tr:has-text('gold.retail_daily_revenue') >> text=Changes")
+        changed = [row.split("revenue")[1] for row in page.locator("table.changes tbody tr").all_inner_texts()]
+        assert len(changed) == 2
+        assert all("240" in row and "300" in row for row in changed)
+        picture(page, "changes")
 
         # Explain it, and trace it to a line of the file.
         page.goto("/admin/tables/gold.retail_daily_revenue/")
