@@ -160,9 +160,9 @@ class ReceivedFile(models.Model):
         return f"{self.file} for {self.target}: {self.state}"
 
 
-class ApiPull(models.Model):
-    """A pull of an HTTP API: how far it has come, and where it goes on. Written in the transactions that land its
-    pages."""
+class Pull(models.Model):
+    """A pull of an API or a database: how far it has come, and where it goes on. Written in the transactions that land
+    its pages."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -177,19 +177,20 @@ class ApiPull(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     pages = models.IntegerField(db_default=0, help_text="Pages that have landed")
     rows = models.BigIntegerField(db_default=0)
-    next_request = models.JSONField(null=True, blank=True, help_text="The page that is next, without secrets")
+    next_request = models.JSONField(null=True, blank=True, help_text="What is asked for next, without secrets")
     since = models.TextField(null=True, blank=True, help_text="What the pulls before have seen")
     highest = models.TextField(null=True, blank=True, help_text="The highest of `since` so far, for the next pull")
+    checksum = models.TextField(null=True, blank=True, help_text="Of all that was read, where everything is")
     error = models.TextField(blank=True, db_default="")
 
     class Meta:
-        db_table = "api_pulls"
-        db_table_comment = "Pulls of HTTP APIs"
+        db_table = "pulls"
+        db_table_comment = "Pulls of APIs and databases"
         ordering = ("-id",)
-        indexes = (models.Index(fields=("source", "-id"), name="api_pulls_source_idx"),)
+        indexes = (models.Index(fields=("source", "-id"), name="pulls_source_idx"),)
         constraints = (
             models.CheckConstraint(
-                condition=Q(state__in=("running", "failed", "done", "abandoned")), name="api_pulls_state_known"
+                condition=Q(state__in=("running", "failed", "done", "abandoned")), name="pulls_state_known"
             ),
         )
 

@@ -14,20 +14,20 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from lineage.pages import page_response
 from medallion.ingestion.spec import BronzeSpec
 from medallion.ingestion.upload import CappedUpload, keep, receive
-from medallion.models import ApiPull, ReceivedFile
+from medallion.models import Pull, ReceivedFile
 from medallion.registry import warehouse
-from medallion.tables import ApiPullTable, ReceivedFileTable
+from medallion.tables import PullTable, ReceivedFileTable
 
 SHOWN = 200
 
 
 def files(request: HttpRequest) -> HttpResponse:
-    """Files that came by pickup or by upload, pulls of APIs, the latest first, and where a file can be uploaded."""
+    """Files that came by pickup or by upload, pulls, the latest first, and where a file can be uploaded."""
     specs = sorted(warehouse().bronze_specs.values(), key=lambda spec: spec.target)
     context = {
         "table": ReceivedFileTable(ReceivedFile.objects.order_by("-seen_at")[:SHOWN]),
         "specs": specs if request.user.has_perm("medallion.add_receivedfile") else [],
-        "pulls": ApiPullTable(ApiPull.objects.order_by("-pk")[:SHOWN]) if warehouse().apis else None,
+        "pulls": PullTable(Pull.objects.order_by("-pk")[:SHOWN]) if warehouse().pulled else None,
         "picked_up": [spec for spec in specs if spec.source.pickup],
     }
     return page_response(request, "medallion/files.html", "Files", context)
