@@ -160,6 +160,27 @@ class ReceivedFile(models.Model):
         return f"{self.file} for {self.target}: {self.state}"
 
 
+class FeedDelivery(models.Model):
+    """What was sent to a source by HTTP, and landed; the same sent again is known by its key, or its content."""
+
+    source = models.TextField()
+    key = models.TextField(help_text="What the sender calls it; else the checksum of its content")
+    checksum = models.TextField(help_text="SHA-256 of the body, unpacked")
+    bytes = models.BigIntegerField(help_text="Of the body, unpacked")
+    received_at = models.DateTimeField(db_default=Now())
+    rows = models.BigIntegerField(db_default=0)
+    unreadable = models.BigIntegerField(db_default=0, help_text="Records that are no rows, kept as they are")
+
+    class Meta:
+        db_table = "feed_deliveries"
+        db_table_comment = "What was sent by HTTP, and landed"
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=("source", "key"), name="feed_deliveries_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.source}: delivery {self.pk}"
+
+
 class Pull(models.Model):
     """A pull of an API or a database: how far it has come, and where it goes on. Written in the transactions that land
     its pages."""

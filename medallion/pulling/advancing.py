@@ -15,10 +15,6 @@ from medallion.sources import Pulled
 #: What is asked for next, as the table of pulls keeps it; without secrets.
 Request = dict[str, Any]
 
-_TABLES: LiteralString = """
-    SELECT t.target FROM dwh_lineage.targets AS t
-    WHERE t.layer = 'bronze' AND t.contract -> 'source' ->> 'name' = %s ORDER BY t.target
-"""
 _INGEST: LiteralString = "SELECT dwh_etl.begin_ingestion(%s, %s, %s, in_batch_id => %s)"
 # The page and the place where the pull goes on are one transaction: a page lands once, whatever dies.
 _ADVANCE: LiteralString = """
@@ -44,11 +40,6 @@ class Pull:
 
 
 Progress = Callable[[Pull], object]
-
-
-def tables_of(connection: Connection, source: type[Pulled]) -> list[str]:
-    """The bronze tables of a source, as they are installed."""
-    return [target for (target,) in connection.execute(_TABLES, (source.name,)).fetchall()]
 
 
 def begin_page(

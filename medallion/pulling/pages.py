@@ -15,7 +15,8 @@ from medallion.ingestion.copying import Connection
 from medallion.ingestion.encoding import Encoding
 from medallion.ingestion.json_copy import land
 from medallion.ingestion.json_records import document
-from medallion.pulling.advancing import Progress, Pull, Request, advance, begin_page, landed, tables_of
+from medallion.ingestion.targets import tables_of
+from medallion.pulling.advancing import Progress, Pull, Request, advance, begin_page, landed
 from medallion.pulling.errors import BadPageError, refused_by_warehouse
 from medallion.pulling.fetch import Fetcher, Page
 from medallion.pulling.paging import highest, next_request, records_of

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 
 from medallion.ingestion.copying import Connection
-from medallion.pulling.advancing import Progress, Pull, Request, advance, begin_page, landed, tables_of
+from medallion.ingestion.targets import tables_of
+from medallion.pulling.advancing import Progress, Pull, Request, advance, begin_page, landed
 from medallion.pulling.errors import RefusedError, UnreachableError, refused_by_warehouse
 from medallion.pulling.origin import Column, LostError, Origin, origin_of
 from medallion.pulling.patience import pause

@@ -16,7 +16,7 @@ from medallion.ingestion.spec import BronzeSpec
 from medallion.pulling import origin as origins
 from medallion.pulling.errors import BadPageError, NotConfiguredError, RefusedError, UnreachableError
 from medallion.pulling.pull import pull
-from medallion.sources import CsvFiles, InvalidSourceError, PostgresTable
+from medallion.sources import CsvFiles, PostgresTable
 from tests.medallion.bronze_tables import Connection, rows_of
 from tests.medallion.conftest import MakeBronze
 
@@ -392,26 +392,3 @@ def test_what_the_warehouse_refuses_is_said_and_nothing_lands(
     with pytest.raises(BadPageError, match=r"PostgreSQL refused rows of data\.customers: new row"):
         pull(source)
     assert rows_of(work, spec) == []
-
-
-@pytest.mark.parametrize(
-    ("attributes", "words"),
-    [
-        ({"url": ""}, "url is missing"),
-        ({"url": "postgresql://a:b@c/d"}, "url has a password in it"),
-        ({"url": "host=x password=geheim"}, "url has a password in it"),
-        ({"url": "mysql:no"}, "no connection string"),
-        ({"table": None}, "Give one of both"),
-        ({"query": "SELECT 1"}, "Give one of both"),
-        ({"table": " "}, "must be texts"),
-        ({"cursor": 1}, "name of a column"),
-        ({"overlap": -1}, "from 0 on"),
-        ({"overlap": "1h"}, "must be a timedelta"),
-        ({"page_rows": 0}, "above 0"),
-    ],
-)
-def test_what_cannot_be_is_refused(attributes: dict[str, Any], words: str) -> None:
-    said = {"__module__": __name__, "url": "postgresql://${USER}:${PASSWORD}@db/shop", "table": "data.customers"}
-    type("Shop", (PostgresTable,), said)
-    with pytest.raises(InvalidSourceError, match=words):
-        type("Shop", (PostgresTable,), said | attributes)
