@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from assay import servers  # noqa: E402 - the source roots first, as in manage.p
 
 DATABASE = "assay_bench"
 REDIS_DATABASE = 15
+MEASURES = ("bronze", "silver", "gold", "replays", "steps", "ticks")
 
 
 def main() -> None:
@@ -28,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the silver measures (1,000,000)")
     parser.add_argument("--tries", type=int, default=3, help="measurements of each; the median counts (3)")
+    parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES, help="some of the measures (all)")
     options = parser.parse_args()
     servers.ensure()
     home = os.environ["DATABASE_URL"]
@@ -40,7 +42,7 @@ def main() -> None:
         server.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
         server.execute(f"CREATE DATABASE {DATABASE}")
         try:
-            _measure(url, options.rows, options.tries)
+            _measure(url, options.rows, options.tries, options.only)
         finally:
             server.execute(f"DROP DATABASE {DATABASE}")
 
@@ -53,7 +55,7 @@ def _own_redis(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/{REDIS_DATABASE}"
 
 
-def _measure(url: str, rows: int, tries: int) -> None:
+def _measure(url: str, rows: int, tries: int, only: Sequence[str]) -> None:
     import django
     from django.core.management import call_command
     from django.db import connections
@@ -65,18 +67,19 @@ def _measure(url: str, rows: int, tries: int) -> None:
     from bench import bronze_to_silver, csv_to_bronze, replays, silver_to_gold, steps, ticks
     from bench.report import Row, table
 
-    measures: tuple[Callable[[], list[Row]], ...] = (
-        lambda: csv_to_bronze.run(url, tries=tries),
-        lambda: bronze_to_silver.run(url, size=rows, tries=tries),
-        lambda: silver_to_gold.run(url, size=rows, tries=tries),
-        lambda: replays.run(url, exceptions=rows // 10, tries=tries),
-        lambda: steps.run(url, tries=tries),
-        lambda: ticks.run(url, tries=tries),
-    )
+    measures: dict[str, Callable[[], list[Row]]] = {
+        "bronze": lambda: csv_to_bronze.run(url, tries=tries),
+        "silver": lambda: bronze_to_silver.run(url, size=rows, tries=tries),
+        "gold": lambda: silver_to_gold.run(url, size=rows, tries=tries),
+        "replays": lambda: replays.run(url, exceptions=rows // 10, tries=tries),
+        "steps": lambda: steps.run(url, tries=tries),
+        "ticks": lambda: ticks.run(url, tries=tries),
+    }
     found: list[Row] = []
     try:
-        for measure in measures:
-            found += measure()
+        for name in MEASURES:
+            if name in only:
+                found += measures[name]()
     finally:
         connections.close_all()  # or the database could not be dropped
     print(table(found))

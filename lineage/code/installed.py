@@ -41,8 +41,12 @@ class Installed:
 
 
 def read_installed(cursor: Cursor) -> Installed:
-    """Reads the catalog. Locks nothing."""
+    """Reads the catalog, in a transaction. Locks nothing."""
     schema = _schema(cursor)
+    ((path,),) = _read(cursor, "SELECT current_setting('search_path')")
+    # PostgreSQL leaves out of a view's text the schemas that the session would search: the text, and so its
+    # fingerprint, would be another one for each session.
+    cursor.execute("SELECT set_config('search_path', 'pg_catalog', true)")
     rows = _read(cursor, _ROUTINES)
     codes = [_routine(row) for row in rows]
     by_name: dict[str, list[Routine]] = {}
@@ -52,6 +56,7 @@ def read_installed(cursor: Cursor) -> Installed:
     generated: dict[tuple[str, str], tuple[str, list[str]]] = {}
     for table, column, expression, source in _read(cursor, _GENERATED):
         generated.setdefault((table, column), (expression, []))[1].append(source)
+    cursor.execute("SELECT set_config('search_path', %s, true)", (path,))
     return Installed(schema, Routines(by_name, schema.path), codes, generated)
 
 

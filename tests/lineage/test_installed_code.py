@@ -116,6 +116,12 @@ def test_a_text_is_read_once(cursor: Any) -> None:
     assert record_lineage(cursor).parsed == []
 
 
+def test_a_text_is_the_same_text_for_a_session_with_another_search_path(cursor: Any) -> None:
+    cursor.execute("SET LOCAL search_path = gold, silver, dwh_lineage")
+    assert record_lineage(cursor).parsed == []
+    assert rows(cursor, "SHOW search_path") == [("gold, silver, dwh_lineage",)]
+
+
 def test_what_depends_on_a_changed_text_is_read_again_and_the_old_one_stays_a_version(cursor: Any) -> None:
     (definition,) = rows(cursor, "SELECT pg_get_functiondef('dwh_etl.load_dim_customer'::regproc)")[0]
     before = rows(cursor, "SELECT dwh_lineage.sql_hash('dwh_etl.load_dim_customer')")[0][0]

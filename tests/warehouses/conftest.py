@@ -15,6 +15,7 @@ from django.db import connections
 from django.test import modify_settings
 from psycopg import sql
 
+from lineage.code.record import record_lineage
 from medallion.registry import warehouse
 from tests.warehouses import bench_database as bench
 from tests.warehouses.shop import Shop
@@ -67,6 +68,8 @@ def lab_parameters(pristine: Parameters) -> Iterator[Parameters]:
     with copy_of(pristine, "_lab") as lab:
         with psycopg.connect(**lab) as connection:
             bench.install(connection)
+            with connection.cursor() as cursor:
+                record_lineage(cursor)  # once here, instead of in each migration of a copy
         yield lab
 
 
