@@ -5,12 +5,14 @@ CREATE PROCEDURE dwh_etl.fill_from_extra(in_target text, in_column text, in_head
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    l_folded text[] := ARRAY(SELECT lower(btrim(u.header)) FROM unnest(in_headers) AS u (header));
 BEGIN
     CALL dwh_etl.fill_column(in_target, in_column, format(
         '(SELECT e.value FROM jsonb_each_text(r._extra) AS e
         WHERE lower(btrim(e.key)) = ANY (%2$L::text[])
         ORDER BY array_position(%1$L::text[], e.key), array_position(%2$L::text[], lower(btrim(e.key)))
-        LIMIT 1)', in_headers, ARRAY(SELECT lower(btrim(u.header)) FROM unnest(in_headers) AS u (header))
+        LIMIT 1)', in_headers, l_folded
     ));
 END
 $$;

@@ -258,5 +258,26 @@ def test_what_a_table_of_another_database_cannot_feed_is_found(monkeypatch: pyte
     found = findings(monkeypatch, RawWhole, RawWholeAgain, Kept)
     assert "has one name" in found["assay.E018"]
     assert "feeds two bronze tables. The first is bronze.raw_whole" in found["assay.E019"]
-    assert "Append keeps every reading" in found["assay.E035"]
-    assert "assay.E035" not in findings(monkeypatch, RawThings, Things)
+    assert "Append keeps every reading" in found["assay.E037"]
+    assert "assay.E037" not in findings(monkeypatch, RawThings, Things)
+
+
+@pytest.mark.parametrize(
+    ("key", "history", "error"),
+    [
+        ("name", SCD2(effective="changed", often_late=True), None),
+        ("name", SCD2(often_late=True), "assay.E035"),
+        ("name", SCD1(full_extract=True, often_late=True), "assay.E035"),
+        ("changed", SCD2(effective="changed", often_late=True), "assay.E036"),
+    ],
+)
+def test_an_index_for_late_events_that_cannot_be_is_found(
+    monkeypatch: pytest.MonkeyPatch, key: str, history: SCD1 | SCD2, error: str | None
+) -> None:
+    class Late(silver.Table):
+        name = Text("name")
+        thing_id = Integer("id")
+        changed = Timestamp("changed")
+
+    Late.Meta = type("Meta", (), {"source": RawThings, "key": key, "history": history})
+    assert set(findings(monkeypatch, RawThings, Late)) == ({error} if error else set())

@@ -6,7 +6,7 @@ from lineage.schema import RunSqlFile, SchemaMigration
 
 class Migration(SchemaMigration):
     dependencies = [
-        ("medallion", "0014_pulls"),
+        ("medallion", "0019_pulls"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ class Migration(SchemaMigration):
     """Databases are pulled as APIs are."""
 
     dependencies = [
-        ("medallion", "0013_images"),
+        ("medallion", "0018_stewards"),
     ]
 
     operations = [
