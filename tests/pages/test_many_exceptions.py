@@ -44,7 +44,7 @@ def addresses() -> dict[str, str]:
         "all": "", "deep": f"before={deep}", "deep, any state": f"state=any&before={deep}", "back": f"after={deep}",
         "table": f"target={LINES}", "small table": f"target={CUSTOMERS}",
         "small table, any state": f"target={CUSTOMERS}&state=any",
-        "key": f"target={LINES}&key=77", "key, any table": "key=77", "key, any state": "key=77&state=any",
+        "key": f"target={LINES}&key=77", "key, any table": "key=7777", "key, any state": "key=7777&state=any",
         "file": "file=many_77.csv", "file, any state": "file=many_77.csv&state=any", "no such file": "file=none.csv",
         "batch": f"batch={landed.batch_id}", "batch, any state": f"batch={landed.batch_id}&state=any",
         "found before": "found_before=2020-01-01", "busy": f"assignee={BUSY}", "idle": f"assignee={IDLE}",
