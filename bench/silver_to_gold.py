@@ -15,7 +15,7 @@ from medallion import compile as compiler
 
 Connection = psycopg.Connection[TupleRow]
 
-#: Four lines an order, 1,000 products, a customer for 20 orders, 461 days.
+#: Four lines an order, 1,000 products, a customer for 20 orders.
 _SILVER = {
     "silver.products": """
         INSERT INTO silver.products (
@@ -37,7 +37,7 @@ _SILVER = {
             order_id, customer_id, ordered_at, status, total, valid_from, is_current, _source_bronze_id, _batch_id
         )
         SELECT md5(n::text)::uuid, md5('c' || n %% (%(orders)s / 20))::uuid,
-            timestamptz '2024-01-01 12:00+00' + n %% 461 * interval '1 day', 'paid', 10, '2024-01-01', true, n,
+            timestamptz '2020-01-01 12:00+00' + n %% %(days)s * interval '1 day', 'paid', 10, '2020-01-01', true, n,
             gen_random_uuid()
         FROM generate_series(1, %(orders)s) AS n""",
     "silver.order_items": """
@@ -51,7 +51,7 @@ _SILVER = {
 }
 _RESTATED = """
     UPDATE silver.order_items AS i SET quantity = quantity + 1 FROM silver.orders AS o
-    WHERE o.order_id = i.order_id AND o.ordered_at = '2024-06-01 12:00+00'
+    WHERE o.order_id = i.order_id AND o.ordered_at = '2020-02-01 12:00+00'
 """
 _KEYS = {"customer_key": "dim_customer", "product_key": "dim_product", "date_key": "dim_date"}
 
@@ -60,7 +60,7 @@ def run(connection_url: str, size: int = 1_000_000, tries: int = 1) -> list[Row]
     """Measures a full build and one restated day of `size` lines, `tries` times anew."""
     measured: dict[tuple[str, float], list[tuple[float, float]]] = {}
     with psycopg.connect(connection_url, autocommit=True) as connection:
-        _fill(connection, size // 4)
+        fill(connection, size // 4)
         for _ in range(tries):
             for table in STAR:
                 connection.execute(_literal(compiler.create(table.target, table.contract(), "bench").forward))
@@ -70,7 +70,7 @@ def run(connection_url: str, size: int = 1_000_000, tries: int = 1) -> list[Row]
             connection.execute("VACUUM ANALYZE gold.bench_fact")
             connection.execute("VACUUM ANALYZE dwh_staging.hand_bench_fact")
             with connection.transaction():
-                _batch(connection, "silver.order_items", _RESTATED)
+                batch(connection, "silver.order_items", _RESTATED)
             pairs = measured.setdefault((f"gold, one restated day of 461, {size:,} lines", 2), [])
             pairs.append((seconds(lambda: _one_day_by_hand(connection)), seconds(lambda: _by_load(connection))))
             _compare(connection)
@@ -80,19 +80,20 @@ def run(connection_url: str, size: int = 1_000_000, tries: int = 1) -> list[Row]
     return [compared(operation, pairs, goal) for (operation, goal), pairs in measured.items()]
 
 
-def _fill(connection: Connection, orders: int) -> None:
+def fill(connection: Connection, orders: int, days: int = 461) -> None:
+    """Silver tables with so many orders on so many days, and their dimensions."""
     for target, statement in _SILVER.items():
         with connection.transaction():
-            _batch(connection, target, statement, orders)
+            batch(connection, target, statement, {"orders": orders, "days": days})
         connection.execute(_literal(f"VACUUM ANALYZE {target}"))
     for target in ("gold_dim_customer", "gold_dim_product"):
-        _load(connection, target)
+        load(connection, target)
 
 
-def _batch(connection: Connection, target: str, statement: str, orders: int = 0) -> None:
+def batch(connection: Connection, target: str, statement: str, parameters: dict[str, int] | None = None) -> None:
     """Writes rows as a load does."""
     opened = connection.execute("SELECT dwh_lineage.open_batch(%s, 'load', gen_random_uuid())", (target,)).fetchone()
-    rows = connection.execute(_literal(statement), {"orders": orders}).rowcount
+    rows = connection.execute(_literal(statement), parameters).rowcount
     connection.execute("SELECT dwh_lineage.close_batch(%s, NULL, %s)", (*(opened or ()), rows))
 
 
@@ -126,18 +127,19 @@ def _by_hand(connection: Connection) -> None:
 def _one_day_by_hand(connection: Connection) -> None:
     with connection.transaction():
         for name in ("bench_fact", "bench_daily"):
-            connection.execute(_literal(f"DELETE FROM dwh_staging.hand_{name} WHERE date_key = 20240601"))
-        where = " WHERE q.date_key = 20240601"
+            connection.execute(_literal(f"DELETE FROM dwh_staging.hand_{name} WHERE date_key = 20200201"))
+        where = " WHERE q.date_key = 20200201"
         connection.execute(_literal(_insert("bench_fact", where)))
         connection.execute(_literal(_insert("bench_daily", where)))
 
 
 def _by_load(connection: Connection) -> None:
     for table in STAR:
-        _load(connection, table.target.replace(".", "_"))
+        load(connection, table.target.replace(".", "_"))
 
 
-def _load(connection: Connection, name: str) -> None:
+def load(connection: Connection, name: str) -> None:
+    """Loads a gold table, in a transaction of its own."""
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     connection.execute(_literal(f"CALL dwh_etl.load_{name}()"))
     connection.execute("COMMIT")

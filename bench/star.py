@@ -17,4 +17,10 @@ class BenchDaily(gold.Aggregate):
     query, grain = "bench_daily.sql", "date_key customer_segment product_category"
 
 
+class BenchTotals(gold.Aggregate):
+    """The same in numbers that arithmetic keeps."""
+
+    query, grain = "bench_totals.sql", "date_key customer_segment product_category"
+
+
 STAR = (BenchFact, BenchDaily)

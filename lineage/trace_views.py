@@ -17,7 +17,10 @@ from lineage.code.cursor import Cursor
 from lineage.explaining import Explanation, explain
 from lineage.models import Target
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, targets_of, within
+from lineage.personal import MASK
 from lineage.tracing import Became, Traced, trace, trace_forward
+from lineage.veiling import veil_explanation, veil_trace
 
 T = TypeVar("T")
 MOST = 50
@@ -28,16 +31,21 @@ NAMES_OFFERED = 2_000
 def trace_page(request: HttpRequest) -> HttpResponse:
     """A row with its values, the rows behind it, and what became of it; without a row, the form that asks for one."""
     table, key = _asked(request)
-    context: dict[str, Any] = {"table": table, "key": key, "names": _names()}
+    context: dict[str, Any] = {"table": table, "key": key, "names": _names(request)}
     if table and key:
-        traced, problem = _within_time(lambda cursor: trace(cursor, table, key, MOST))
-        became, late = _within_time(lambda cursor: trace_forward(cursor, table, key, MOST)) if traced else (None, "")
+        traced, problem = _within_time(lambda cursor: _seen(request, trace(cursor, table, key, MOST)))
+        became, late = (
+            _within_time(lambda cursor: _seen(request, trace_forward(cursor, table, key, MOST)))
+            if traced
+            else (None, "")
+        )
         context |= {"problem": problem, "late": late}
         if traced:
+            traced, became = veil_trace(request, traced, became or [])
             context |= {
                 "here": traced[0],
                 "levels": _levels(traced[1:]),
-                "became": [_became(one) for one in became or ()],
+                "became": [_became(one) for one in became],
                 "explain_url": _link("explain", table, traced[0].key) if _is_aggregate(table) else "",
                 "query": urlencode({"table": table, "key": key}),
             }
@@ -48,7 +56,11 @@ def trace_page(request: HttpRequest) -> HttpResponse:
 def explain_page(request: HttpRequest) -> HttpResponse:
     """An aggregate's row: its figures, and the rows that add up to them."""
     table, key = _asked(request)
-    context: dict[str, Any] = {"table": table, "key": key, "names": _names("aggregate", "materialized_view", "fact")}
+    context: dict[str, Any] = {
+        "table": table,
+        "key": key,
+        "names": _names(request, "aggregate", "materialized_view", "fact"),
+    }
     if table and key:
         found, problem = _within_time(lambda cursor: explain(cursor, table, key, MOST))
         context |= {
@@ -56,6 +68,7 @@ def explain_page(request: HttpRequest) -> HttpResponse:
             "query": urlencode({"table": table, "key": key}),
         }
         if found:
+            found = veil_explanation(request, found)
             context |= {"found": found, "trace_url": _link("trace", table, found.key), "rows": _rows(found)}
     status = 404 if context.get("problem") and "found" not in context else None
     return page_response(request, "lineage/explain.html", "Explain", context, status=status)
@@ -64,10 +77,13 @@ def explain_page(request: HttpRequest) -> HttpResponse:
 def trace_json(request: HttpRequest) -> JsonResponse:
     """The same as JSON: `from` the rows behind it, `became` what it became."""
     table, key = _asked(request)
-    traced, problem = _within_time(lambda cursor: trace(cursor, table, key, MOST))
-    became, late = _within_time(lambda cursor: trace_forward(cursor, table, key, MOST)) if traced else (None, "")
+    traced, problem = _within_time(lambda cursor: _seen(request, trace(cursor, table, key, MOST)))
+    became, late = (
+        _within_time(lambda cursor: _seen(request, trace_forward(cursor, table, key, MOST))) if traced else (None, "")
+    )
     if traced is None or became is None:
         return JsonResponse({"error": problem or late}, status=404)
+    traced, became = veil_trace(request, traced, became)
     return JsonResponse(
         {"from": [dataclasses.asdict(one) for one in traced], "became": [dataclasses.asdict(one) for one in became]}
     )
@@ -79,6 +95,7 @@ def explain_json(request: HttpRequest) -> JsonResponse:
     found, problem = _within_time(lambda cursor: explain(cursor, table, key, MOST))
     if found is None:
         return JsonResponse({"error": problem}, status=404)
+    found = veil_explanation(request, found)
     return JsonResponse({**dataclasses.asdict(found), "agrees": found.agrees})
 
 
@@ -91,8 +108,14 @@ def _asked(request: HttpRequest) -> tuple[str, str]:
     )
 
 
-def _names(*kinds: str) -> list[str]:
-    targets = Target.objects.filter(kind__in=kinds) if kinds else Target.objects.all()
+def _seen(request: HttpRequest, found: list[T]) -> list[T]:
+    """The rows of tables that the reader may see."""
+    seen = targets_of(request.user, SEE_TABLES)
+    return found if seen is None else [one for one in found if one.table in seen]  # type: ignore[attr-defined]
+
+
+def _names(request: HttpRequest, *kinds: str) -> list[str]:
+    targets = within(Target.objects.filter(kind__in=kinds) if kinds else Target.objects.all(), request.user, SEE_TABLES)
     return list(targets.values_list("target", flat=True)[:NAMES_OFFERED])
 
 
@@ -151,4 +174,7 @@ def _shown(key: dict[str, Any]) -> str:
 
 
 def _link(page: str, table: str, key: dict[str, Any]) -> str:
+    """The page of a row; "" where its key is masked."""
+    if MASK in key.values():
+        return ""
     return f"{reverse(f'admin:{page}')}?{urlencode({'table': table, 'key': json.dumps(key, default=str)})}"

@@ -32,6 +32,6 @@ class MedallionConfig(AppConfig):
         from lineage import actions, pages
 
         pages.register_from("medallion.urls")
-        actions.register_from("medallion.run_views")
+        actions.register_from("medallion.run_views", "medallion.change_views")
         register(check_declarations)
         post_migrate.connect(follow_migrate, sender=self)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pgtrigger
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Now
+from django.db.models.expressions import RawSQL
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Now
 
 
 class Pool(models.Model):
@@ -27,6 +29,18 @@ class Pool(models.Model):
         return self.name
 
 
+#: Changes with the declaration alone, so that a load's update of its row does not compute it.
+SEARCH_TEXT = """
+    lower(
+        target || ' ' || description || ' ' || coalesce(contract #>> '{about,owner}', '') || ' '
+        || coalesce(contract ->> 'surrogate', '') || ' ' || coalesce(contract #>> '{about,tags}', '') || ' '
+        || jsonb_path_query_array(contract, '$.columns[*].name')::text || ' '
+        || jsonb_path_query_array(contract, '$.columns[*].doc')::text || ' '
+        || jsonb_path_query_array(contract, '$.generated[*].name')::text
+    )
+"""
+
+
 class Target(models.Model):
     """A table that loads write. Its row is what a load locks first, so two loads of one table exclude each other."""
 
@@ -39,6 +53,12 @@ class Target(models.Model):
     layer = models.TextField(choices=Layer.choices)
     kind = models.TextField(help_text="bronze, append, scd2, dimension, fact, aggregate")
     warehouse = models.TextField(help_text="Label of the app that declares the table")
+    domain = models.GeneratedField(
+        expression=Coalesce(KeyTextTransform("domain", "contract"), "warehouse"),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="What its declaration says, else the warehouse: permissions may hold for some domains alone",
+    )
     description = models.TextField(blank=True, db_default="")
     contract = models.JSONField(db_default=Value({}, models.JSONField()), help_text="The declaration")
     rows_relation = models.TextField(help_text="Relation that holds the rows: the table, or what stands behind a view")
@@ -68,11 +88,18 @@ class Target(models.Model):
         null=True, blank=True, help_text="What is before it is settled: bronze rows that made it are gone"
     )
     created_at = models.DateTimeField(db_default=Now())
+    search_text = models.GeneratedField(
+        expression=RawSQL(SEARCH_TEXT, ()),  # noqa: S611 - a constant
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="What the search looks through: name, description, owner, tags, columns",
+    )
 
     class Meta:
         db_table = "targets"
         db_table_comment = "Tables that loads write; one row each, locked by every load of its table"
         ordering = ("target",)
+        permissions = (("view_personal_data", "Can see personal data in sample rows and traces"),)
 
     def __str__(self) -> str:
         return self.target

@@ -68,12 +68,13 @@ class Joined:
 
 @dataclass(eq=False)
 class Select:
-    """One SELECT. grouped: its GROUP BY, or None."""
+    """One SELECT. grouped: its GROUP BY, or None; chosen: whether HAVING or DISTINCT choose among its rows."""
 
     joined: list[Joined]
     where: list[exp.Expr]
     outputs: dict[str, exp.Expr]
     grouped: list[exp.Expr] | None
+    chosen: bool
 
     def relation(self, alias: str) -> Relation:
         return next(j.relation for j in self.joined if j.alias == alias)
@@ -222,7 +223,8 @@ class _Reader:
         aliases = [j.alias for j in joined]
         if len(set(aliases)) < len(aliases):
             raise Whole("it joins two tables under one name")
-        select = Select(joined, [], {}, None)
+        having = tree.args.get("having")
+        select = Select(joined, [], {}, None, having is not None or distinct is not None)
         for projection in tree.expressions:
             named = projection.args["alias"] if isinstance(projection, exp.Alias) else projection
             name = name_of(named) if isinstance(named, exp.Identifier | exp.Column) else ""
@@ -234,7 +236,6 @@ class _Reader:
         where = tree.args.get("where")
         select.where = [self._resolved(c, select) for c in conjuncts(where.this if where else None)]
         select.grouped = self._grouped(tree, select)
-        having = tree.args.get("having")
         if having is not None:
             self._resolved(having.this, select)
         return select

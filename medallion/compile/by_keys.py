@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 
-from medallion.affected import Delta, Plan, Whole, plan
+from medallion.affected import NOT_NARROWED, Delta, Plan, Whole, plan
 from medallion.compile import text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -19,7 +19,10 @@ def of(contract: Contract) -> Plan | Whole:
     """How a gold table is loaded: by keys, or why in full."""
     if contract["kind"] not in WRITTEN:
         return Whole(f"it is a {contract['kind'].replace('_', ' ')}")
-    return _of(contract["query"], tuple(contract["grain"]), json.dumps(contract.get("standing", {}), sort_keys=True))
+    found = _of(contract["query"], tuple(contract["grain"]), json.dumps(contract.get("standing", {}), sort_keys=True))
+    if isinstance(found, Plan) and not found.narrows and contract["kind"] != "aggregate":
+        return Whole(NOT_NARROWED)  # of an aggregate, sums are kept
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -50,12 +53,11 @@ def declared(found: Plan) -> str:
 
 
 def asked(contract: Contract, found: Plan) -> str:
-    """pg_temp.touched: the keys to compute, where they are few; else l_full says why not."""
+    """The changed rows of each input, netted, where they are few; else l_full says why not."""
     deltas = "".join(_delta(contract, delta) for delta in found.deltas)
     return (
         f"l_full := dwh_etl.why_in_full({literal(text.target(contract))}, l_load.taken, l_anew);\n"
         f"IF l_full IS NULL THEN\n{text.indented(deltas).rstrip()}\nEND IF;\n"
-        f"IF l_full IS NULL THEN\n{text.indented(_touched(contract, found)).rstrip()}\nEND IF;\n"
     )
 
 
@@ -79,7 +81,8 @@ l_full := coalesce(l_full, dwh_etl.why_too_many({source}, l_{delta.name}, 'chang
 """
 
 
-def _touched(contract: Contract, found: Plan) -> str:
+def touched(contract: Contract, found: Plan) -> str:
+    """pg_temp.touched: the keys to compute, where these and their rows are few; else l_full says why not."""
     grain, dimensions = contract["grain"], contract.get("dimensions", {})
     candidates = "".join(
         f"IF l_{delta.name} > 0 THEN\n    INSERT INTO pg_temp.candidates ({text.names(grain)})\n"
@@ -91,7 +94,9 @@ def _touched(contract: Contract, found: Plan) -> str:
         f"coalesce(c.{ident(name)}, -1) AS {ident(name)}" if name in dimensions else f"c.{ident(name)}"
         for name in grain
     ]
-    never = " OR ".join(f"c.{ident(name)} IS NULL" for name in grain)
+    never = " OR ".join(
+        f"coalesce(c.{ident(name)}, -1) = -1" if name in dimensions else f"c.{ident(name)} IS NULL" for name in grain
+    )
     kept = " AND ".join(f"c.{ident(name)} IS NOT NULL" for name in grain if name not in dimensions) or "true"
     return f"""\
 DROP TABLE IF EXISTS pg_temp.candidates;
@@ -103,7 +108,10 @@ CREATE TEMP TABLE touched ON COMMIT DROP AS
 SELECT DISTINCT {", ".join(unknown)} FROM pg_temp.candidates AS c WHERE {kept};
 GET DIAGNOSTICS l_keys = ROW_COUNT;
 ANALYZE pg_temp.touched;
-l_full := dwh_etl.why_too_many({literal(text.target(contract))}, l_keys, 'keys');
+l_full := coalesce(
+    dwh_etl.why_too_many({literal(text.target(contract))}, l_keys, 'keys'),
+    dwh_etl.why_costly(l_keys, {literal(json.dumps(found.behind))}::jsonb)
+);
 """
 
 
@@ -143,6 +151,12 @@ def either(by_keys: str, in_full: str) -> str:
     return (
         f"IF l_full IS NULL THEN\n{text.indented(by_keys).rstrip()}\nELSE\n{text.indented(in_full).rstrip()}\nEND IF;\n"
     )
+
+
+def read(contract: Contract) -> str:
+    """Each source with its rows, as arguments of jsonb_build_object."""
+    sources = Query(contract["query"]).tables()
+    return ", ".join(f"{literal(name)}, (SELECT count(*) FROM {ident(*name.split('.'))})" for name in sources)
 
 
 def is_touched(contract: Contract, alias: str) -> str:

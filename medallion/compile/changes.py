@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from medallion.compile import bronze, gold, references, renames, silver, text
+from medallion.compile import bronze, by_keys, gold, references, renames, silver, text
 from medallion.compile.text import Contract
 from medallion.naming import literal
 from medallion.query import Query
@@ -102,13 +102,15 @@ def _replaced(old: Contract, new: Contract, names: renames.Names, warehouse: str
 
 
 def _removed(layer: ModuleType, contract: Contract) -> str:
-    """What takes a table away, with the images that only it has read."""
+    """What takes a table away, with its images and those that only it has read."""
     removed: str = layer.remove(contract)
-    return removed + "".join(f"SELECT dwh_etl.ensure_images({literal(source)});\n" for source in _imaged(contract))
+    own = [text.target(contract)] if contract["layer"] == "gold" and contract["kind"] in by_keys.WRITTEN else []
+    imaged = [*_imaged(contract), *own]
+    return removed + "".join(f"SELECT dwh_etl.ensure_images({literal(target)});\n" for target in imaged)
 
 
 def _images(contract: Contract) -> str:
-    """Images have the columns of their table; nothing where nobody reads any."""
+    """Images have the columns of their table; nothing where none are kept."""
     return f"SELECT dwh_etl.ensure_images({literal(text.target(contract))});\n" if contract["layer"] != "bronze" else ""
 
 

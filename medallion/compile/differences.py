@@ -4,7 +4,7 @@ written."""
 from __future__ import annotations
 
 from medallion.affected import Plan
-from medallion.compile import by_keys, checks, text
+from medallion.compile import by_keys, by_sums, checks, text
 from medallion.compile.stars import has_versions, is_dimension, names
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
@@ -17,11 +17,7 @@ def load(contract: Contract) -> str:
     operation = "aggregate" if contract["kind"] == "aggregate" else "transform"
     writing = f"{_delete(contract)}\nGET DIAGNOSTICS l_deleted = ROW_COUNT;\n"
     if isinstance(found, Plan):
-        variables, way = by_keys.declared(found), "dwh_etl.way_of_load(l_full, l_keys)"
-        computing = by_keys.asked(contract, found) + by_keys.either(
-            by_keys.narrowed(contract, found, _values(contract)),
-            f"{computed(contract)}l_read := jsonb_build_object({read(contract)});",
-        )
+        variables, computing, way = _either(contract, found)
         touched = _delete(contract, by_keys.is_touched(contract, "g"))
         writing = by_keys.either(f"{touched}\nGET DIAGNOSTICS l_deleted = ROW_COUNT;", writing)
         said = "Computes {} for the keys that changes of its inputs touch, or in full where these are many"
@@ -29,7 +25,7 @@ def load(contract: Contract) -> str:
         variables, way = "", f"dwh_etl.way_of_load({literal(str(found))}, NULL)"
         computing = computed(contract)
         said = f"Computes {{}} in full, because {found},"
-    counted = "l_read" if variables else f"jsonb_build_object({read(contract)})"
+    counted = "l_read" if variables else f"jsonb_build_object({by_keys.read(contract)})"
     return text.procedure(
         text.routine(contract, "load"),
         "in_batch_id uuid DEFAULT NULL",
@@ -63,6 +59,22 @@ PERFORM dwh_lineage.finish_load(
     )
 
 
+def _either(contract: Contract, found: Plan) -> tuple[str, str, str]:
+    """The variables of a load by keys, what makes pg_temp.computed, and SQL of how it went."""
+    asked, touched = by_keys.asked(contract, found), by_keys.touched(contract, found)
+    sums = by_sums.of(contract)
+    if sums is not None:
+        asked += by_sums.asked(contract, found, sums, touched)
+        variables = by_keys.declared(found) + by_sums.DECLARED
+        return variables, asked + by_sums.computed(contract, sums), "dwh_etl.way_of_load(l_full, l_keys, l_summed)"
+    asked += f"IF l_full IS NULL THEN\n{text.indented(touched).rstrip()}\nEND IF;\n"
+    computing = by_keys.either(
+        by_keys.narrowed(contract, found, _values(contract)),
+        f"{computed(contract)}l_read := jsonb_build_object({by_keys.read(contract)});",
+    )
+    return by_keys.declared(found), asked + computing, "dwh_etl.way_of_load(l_full, l_keys)"
+
+
 def computed(contract: Contract) -> str:
     """The query's rows in pg_temp.computed; keys of dimensions that lead nowhere are those of the unknown member."""
     query = Query(contract["query"]).among_standing(contract.get("standing", {}))
@@ -77,12 +89,6 @@ def _values(contract: Contract) -> str:
         f"coalesce(q.{ident(name)}, -1) AS {ident(name)}" if name in dimensions else f"q.{ident(name)}"
         for name in names(contract)
     )
-
-
-def read(contract: Contract) -> str:
-    """Each source with its rows, as arguments of jsonb_build_object."""
-    sources = Query(contract["query"]).tables()
-    return ", ".join(f"{literal(name)}, (SELECT count(*) FROM {ident(*name.split('.'))})" for name in sources)
 
 
 def _before(contract: Contract) -> str:

@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
+from medallion.compile import (
+    absence,
+    checks,
+    constraints,
+    freeze,
+    gates,
+    horizon,
+    late,
+    outcomes,
+    references,
+    replay,
+    text,
+)
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -51,6 +63,7 @@ class Scd2History:
     def create_table(self, contract: Contract) -> str:
         """One row for each key and period; one current row for each key, held by the database."""
         table, name, key = text.relation(contract), contract["name"], contract["key"]
+        current, history = ident(f"silver_{name}_current_key"), ident(f"silver_{name}_history_idx")
         types = {column["name"]: column["type"] for column in contract["columns"]}
         stored = [
             f"{ident(surrogate(contract))} bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY",
@@ -69,8 +82,8 @@ class Scd2History:
         return (
             f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
             f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
-            f"CREATE UNIQUE INDEX {ident(name + '_current_key')} ON {table} ({text.names(key)}) WHERE is_current;\n"
-            f"CREATE UNIQUE INDEX {ident(name + '_history_key')} ON {table} ({text.names(key)}, valid_from);\n"
+            f"CREATE UNIQUE INDEX {current} ON {table} ({text.names(key)}) WHERE is_current;\n"
+            f"CREATE UNIQUE INDEX {history} ON {table} ({text.names(key)}, valid_from);\n"
             f"{horizon.create_base(contract, [*key, *attributes(contract)])}"
         )
 
@@ -93,7 +106,7 @@ class Scd2History:
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_seen_until timestamptz;\n"
             "l_gone_until timestamptz;\nl_read bigint;\nl_inserted bigint;\nl_updated bigint;\n"
             "l_deleted bigint := 0;\nl_events bigint;\nl_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\n"
-            "l_late_updated bigint;\nl_late_deleted bigint;",
+            f"l_late_updated bigint;\nl_late_deleted bigint;{late.declared(contract)}",
             f"""\
 {gates.rebuild_first(contract)}\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
@@ -207,9 +220,10 @@ FROM pg_temp.touched AS t WHERE t._late;"""
 
     def _fold_late(self, contract: Contract) -> str:
         return f"""\
+{late.find(contract)}\
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
-SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
+SELECT v.* FROM {late.evaluated(contract)} AS v WHERE {text.not_skipped(contract, "v")};
 {land(contract, "holds its rules now", "pg_temp.again")}{as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, [*contract["key"], *attributes(contract)], late=True)}\
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from medallion.compile import differences, stars, text
+from medallion.compile import by_keys, stars, text
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 from medallion.query import Query
@@ -40,7 +40,7 @@ END IF;
 SELECT * INTO l_written FROM dwh_etl.refresh_view({target});
 UPDATE dwh_lineage.targets SET needs_rebuild = false WHERE target = {target} AND needs_rebuild;
 PERFORM dwh_lineage.finish_load(
-    l_load.load_batch, 'refresh', jsonb_build_object({differences.read(contract)}),
+    l_load.load_batch, 'refresh', jsonb_build_object({by_keys.read(contract)}),
     l_written.inserted, 0, l_written.deleted, l_written.unchanged
 );""",
         f"Refreshes {text.target(contract)} while people read it. Takes the run's id. Locks the table's row in "

@@ -6,7 +6,7 @@ ROUTINES = {
     "estimated_rows": "FUNCTION dwh_etl.estimated_rows(regclass)",
     "why_too_many": "FUNCTION dwh_etl.why_too_many(text, bigint, text)",
     "why_in_full": "FUNCTION dwh_etl.why_in_full(text, bigint[], boolean)",
-    "way_of_load": "FUNCTION dwh_etl.way_of_load(text, bigint)",
+    "way_of_load": "FUNCTION dwh_etl.way_of_load(text, bigint, boolean)",
     "keep_images": "FUNCTION dwh_etl.keep_images()",
     "ensure_images": "FUNCTION dwh_etl.ensure_images(text)",
     "read_images": "FUNCTION dwh_etl.read_images(text, jsonb)",

@@ -1,7 +1,7 @@
 -- Gives a gold table the types that its query gives now (pg_temp.computed, made by the load): a new query, or a source
 -- whose column has another type, would otherwise be rounded or cut to the old ones without a word. Values that are not
--- of the grain are emptied; the load that calls this writes them anew. Generated columns, and materialized views of the
--- table, are made again. Does nothing where all types are the same.
+-- of the grain are emptied; the load that calls this writes them anew. Generated columns, materialized views and
+-- images of the table are made again. Does nothing where all types are the same.
 -- SECURITY DEFINER: who loads owns nothing. Locks the table where a type differs.
 CREATE PROCEDURE dwh_etl.align_types(in_target text)
 LANGUAGE plpgsql
@@ -53,6 +53,7 @@ BEGIN
         EXECUTE regexp_replace(l_index, ' INDEX ', ' INDEX IF NOT EXISTS ');
     END LOOP;
     CALL dwh_etl.put_views_back();
+    PERFORM dwh_etl.ensure_images(in_target);
 END
 $$;
 COMMENT ON PROCEDURE dwh_etl.align_types(text) IS 'Gives a gold table the types that its query gives now';

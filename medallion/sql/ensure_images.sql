@@ -1,5 +1,5 @@
--- Has the images of in_target kept where somebody reads them, in a table with its columns, and no longer where nobody
--- does. Where they have to be begun anew (the table has other columns, or was made anew), its readers compute everything
+-- Has the images of in_target kept where it is a gold table or somebody reads them, in a table with its columns, and no
+-- longer where nobody does. Where they have to be begun anew (the table has other columns, or was made anew), its readers compute everything
 -- once more. A calendar and a view have no images: what they change is everything. Locks the table.
 CREATE FUNCTION dwh_etl.ensure_images(in_target text)
 RETURNS void
@@ -16,7 +16,7 @@ BEGIN
     FROM dwh_lineage.targets AS t
     JOIN pg_class AS c ON c.oid = to_regclass(t.rows_relation)
     WHERE t.target = in_target;
-    IF NOT EXISTS (
+    IF NOT (coalesce(l_kept, false) AND in_target LIKE 'gold.%') AND NOT EXISTS (
         SELECT 1 FROM dwh_lineage.target_inputs AS i WHERE i.source = in_target AND i.images IS NOT NULL
     ) THEN
         IF l_images IS NOT NULL THEN
@@ -54,6 +54,7 @@ BEGIN
     IF NOT l_kept THEN
         RETURN;
     END IF;
+    EXECUTE format('CREATE INDEX ON dwh_staging.%I (_batch_no)', l_name);
     EXECUTE format('CREATE OR REPLACE TRIGGER keep_new_rows AFTER INSERT ON %s REFERENCING NEW TABLE AS new_rows '
                    'FOR EACH STATEMENT EXECUTE FUNCTION dwh_etl.keep_images(%L)', l_relation, in_target);
     EXECUTE format('CREATE OR REPLACE TRIGGER keep_old_rows AFTER DELETE ON %s REFERENCING OLD TABLE AS old_rows '

@@ -1,7 +1,7 @@
 -- Trigger of a table whose images somebody reads (dwh_etl.ensure_images): keeps the rows before and after each statement
 -- under the number of the batch that the transaction has open for the table. A change outside of a load gets a batch of
 -- its own, so that readers learn of it. A batch that changes much is marked instead; its readers compute everything.
--- What all readers have taken goes. `SET LOCAL assay.images = off` for what is no change of the rows' meaning.
+-- What all readers have taken goes after a week: until then it says what a run changed. `SET LOCAL assay.images = off` for what is no change of the rows' meaning.
 CREATE FUNCTION dwh_etl.keep_images()
 RETURNS trigger
 LANGUAGE plpgsql
@@ -46,7 +46,9 @@ BEGIN
     IF l_kept.is_first THEN
         WITH gone AS (
             DELETE FROM dwh_staging.images AS i
-            WHERE i.target = l_target AND i.batch_no <> l_batch AND NOT EXISTS (
+            USING dwh_lineage.batches AS b
+            WHERE i.target = l_target AND b.batch_no = i.batch_no AND b.ingested_at < now() - interval '7 days'
+                AND i.batch_no <> l_batch AND NOT EXISTS (
                 SELECT 1
                 FROM dwh_lineage.pendings AS p
                 JOIN dwh_lineage.target_inputs AS t ON t.consumer = p.consumer AND t.source = l_target

@@ -1,5 +1,6 @@
--- How a gold table was loaded, for people: in_full says why all of it was computed; where it is NULL, in_keys were.
-CREATE FUNCTION dwh_etl.way_of_load(in_full text, in_keys bigint)
+-- How a gold table was loaded, for people: in_full says why all of it was computed; where it is NULL, in_keys were, or with
+-- in_summed got what changed rows add and take away.
+CREATE FUNCTION dwh_etl.way_of_load(in_full text, in_keys bigint, in_summed boolean DEFAULT false)
 RETURNS text
 LANGUAGE sql
 IMMUTABLE
@@ -7,8 +8,11 @@ SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE
         WHEN in_full IS NOT NULL THEN format('computed in full, because %s.', in_full)
-        WHEN in_keys = 1 THEN 'computed the 1 key that changes touch.'
-        ELSE format('computed the %s keys that changes touch.', in_keys)
+        ELSE format(
+            CASE WHEN in_summed THEN 'added the changes to the %s that they touch.'
+                ELSE 'computed the %s that changes touch.' END,
+            CASE WHEN in_keys = 1 THEN '1 key' ELSE in_keys || ' keys' END
+        )
     END
 $$;
-COMMENT ON FUNCTION dwh_etl.way_of_load(text, bigint) IS 'How a gold table was loaded, for people';
+COMMENT ON FUNCTION dwh_etl.way_of_load(text, bigint, boolean) IS 'How a gold table was loaded, for people';

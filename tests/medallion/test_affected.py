@@ -50,7 +50,7 @@ IN_FULL = {
     "function in FROM": ("SELECT g.n AS id, o.name FROM silver.orders AS o, generate_series(1, 2) AS g (n)", "id"),
     "turns with the day": ("SELECT d.date_key FROM gold.dim_date AS d WHERE d.is_current_month", "date_key"),
     "narrowed": (
-        "SELECT coalesce(c.name, '?') AS name, count(*) AS n FROM silver.orders AS o "
+        "SELECT coalesce(c.name, '?') AS name, max(o.at) AS n FROM silver.orders AS o "
         "LEFT JOIN silver.customers AS c ON c.id = o.customer GROUP BY 1", "name",
     ),
     "whole row": ("SELECT o.id, to_jsonb(o) AS j FROM silver.orders AS o", "id"),

@@ -90,6 +90,46 @@ def _grouped(draw: Draw, ctes: list[str], part: int | None, distinct: bool = Fal
     )
 
 
+@st.composite
+def sums(draw: Draw) -> Asked:
+    """A query whose counts and sums are kept by arithmetic."""
+    items = [Item("t0", f"silver.{draw(st.sampled_from(TABLES))}", ("id", "k", "a", "b"), True)]
+    source = f"{items[0].sql} AS t0"
+    for number in range(1, draw(st.sampled_from([1, 2, 2, 3]))):
+        item = Item(f"t{number}", f"silver.{draw(st.sampled_from(TABLES))}", ("id", "k", "a", "b"), True)
+        other = draw(st.sampled_from(items))
+        source += f"\n{draw(st.sampled_from(['JOIN', 'JOIN', 'LEFT JOIN']))} {item.sql} AS {item.alias} "
+        source += f"ON {other.column(draw)} = {item.column(draw)}"
+        source += draw(st.sampled_from(["", "", f" AND {_condition(draw, [item])}"]))
+        items.append(item)
+    keys, needed = zip(*(_key(draw, draw(st.sampled_from(items)), items) for _ in range(2)), strict=True)
+    outputs = ", ".join(f"{key} AS key_{number}" for number, key in enumerate(keys))
+    values = ", ".join(f"{_sum(draw, items)} AS value_{number}" for number in range(3))
+    where = _where(draw, items, [condition for condition in needed if condition])
+    return Asked(f"SELECT {outputs}, {values}\nFROM {source}{where}\nGROUP BY 1, 2", ("key_0", "key_1"))
+
+
+def _sum(draw: Draw, items: list[Item]) -> str:
+    """A number made of counts and sums."""
+    one, other = draw(st.sampled_from(items)).column(draw), draw(st.sampled_from(items)).column(draw)
+    text = f"{draw(st.sampled_from(items)).alias}.b"
+    return draw(
+        st.sampled_from(
+            [
+                "count(*)",
+                f"count({text})",
+                f"sum({one})",
+                f"sum({one} * {other})",
+                f"sum({one} + 0.5)::numeric(8, 1)",
+                f"sum(CASE WHEN {text} = 'x' THEN {one} END)",
+                f"sum({one}) FILTER (WHERE {text} IS NULL)",
+                f"count(*) FILTER (WHERE {other} > 0)",
+                f"coalesce(sum({one}), 0) - count({other})",
+            ]
+        )
+    )
+
+
 def _either_side(items: list[Item], source: str) -> str | None:
     """What a full join of two tables joins by, from the side that has it."""
     if len(items) != 2 or "FULL JOIN" not in source.split("\n")[-1]:

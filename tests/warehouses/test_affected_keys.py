@@ -7,13 +7,14 @@ import os
 from collections import Counter
 from typing import Any
 
+import psycopg
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 from psycopg.pq import TransactionStatus
 
 from medallion.affected import keys, planning
-from medallion.compile import by_keys, differences, stars, stated, text
+from medallion.compile import by_keys, by_sums, differences, stars, stated, text
 from medallion.query import Query
 from tests.warehouses import bench_database as bench
 from tests.warehouses import grammar
@@ -57,6 +58,7 @@ def installed(asked: dict[str, Any]) -> str:
     load = {"load_routine": text.routine(asked, "load")}
     return (
         stars.create(asked)
+        + by_sums.create(asked)
         + text.register(asked, "lab", TARGET, load)
         + stated.stated(asked)
         + text.inputs(asked, Query(asked["query"]).tables())
@@ -139,14 +141,32 @@ def test_a_table_loaded_by_keys_has_the_rows_of_its_query(
         hold(tables, asked, contents, rounds)
 
 
+@given(
+    asked=grammar.sums(),
+    contents=st.tuples(*[grammar.CONTENTS] * len(grammar.TABLES)),
+    rounds=st.lists(st.lists(grammar.changes(), min_size=1, max_size=2), min_size=2, max_size=2),
+)
+@settings(
+    max_examples=EXAMPLES // 2, deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+def test_a_table_whose_sums_are_kept_has_the_rows_of_its_query(
+    tables: bench.Connection, asked: grammar.Asked, contents: list[Any], rounds: list[Batches]
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(planning, "covers", lambda *_: True)
+        assume(by_sums.of(contract(asked)) is not None)
+        hold(tables, asked, contents, rounds)
+
+
 #: A row of p1 has no partner in p2 any more.
 LOST = grammar.Asked(
-    "SELECT coalesce(t1.a, -1) AS key_0, count(*) AS rows FROM silver.p1 AS t0 "
+    "SELECT coalesce(t1.a, -1) AS key_0, max(t0.id) AS last FROM silver.p1 AS t0 "
     "LEFT JOIN silver.p2 AS t1 ON t1.k = t0.k GROUP BY 1", ("key_0",),
 )  # fmt: skip
 #: The key of a row stands in the other table.
 BOTH = grammar.Asked(
-    "SELECT t1.a AS key_0, count(*) AS rows FROM silver.p1 AS t0 JOIN silver.p2 AS t1 ON t1.k = t0.k "
+    "SELECT t1.a AS key_0, max(t0.id) AS last FROM silver.p1 AS t0 JOIN silver.p2 AS t1 ON t1.k = t0.k "
     "WHERE t1.a IS NOT NULL GROUP BY 1", ("key_0",),
 )  # fmt: skip
 CONTENTS: list[Any] = [[(0, 1, "x"), (1, 1, "x")], [(0, 1, "x"), (1, 2, "x")], [], []]
@@ -183,3 +203,60 @@ def test_a_row_both_of_whose_tables_changed_is_computed(
     with pytest.raises(AssertionError):
         hold(tables, BOTH, CONTENTS, [GONE_FROM_BOTH], noted=False)
     by_keys._of.cache_clear()
+
+
+#: What rows with and without a partner add up to.
+SUMS = grammar.Asked(
+    "SELECT t0.k AS key_0, sum(t0.a) AS total, sum(t0.a + t1.a) AS summed, count(*) AS rows FROM silver.p1 AS t0 "
+    "JOIN silver.p2 AS t1 ON t1.k = t0.k GROUP BY 1", ("key_0",),
+)  # fmt: skip
+ADDENDS: list[Any] = [
+    [(0, 1, "x"), (0, None, "x"), (1, 5, "x"), (1, 7, "x")], [(0, 2, "x"), (1, 3, "x"), (1, 4, "x")], [], [],
+]  # fmt: skip
+LOST_ITS_VALUE: Batches = [[("p1", "DELETE FROM silver.p1 WHERE k = 0 AND a = 1", ())]]
+BOTH_CHANGED: Batches = [
+    [("p1", "UPDATE silver.p1 SET a = a + 1 WHERE a = 5", ()), ("p2", "DELETE FROM silver.p2 WHERE a = 4", ())]
+]
+#: What is left out of the arithmetic → a change by which that shows.
+WRONG = {
+    "that a sum of nothing is NULL": ("CASE WHEN s._filled_1 > 0 THEN s._sum_1 END", "s._sum_1", LOST_ITS_VALUE),
+    "that what went is taken away": ("_change::numeric", "abs(_change)::numeric", LOST_ITS_VALUE),
+    "that others changed as well": (", -_change FROM", ", 0 FROM", BOTH_CHANGED),
+}
+
+
+@pytest.mark.parametrize("left_out", WRONG)
+def test_arithmetic_needs(left_out: str, tables: bench.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, wrong, batches = WRONG[left_out]
+    asked = SUMS if batches is LOST_ITS_VALUE else grammar.Asked(SUMS.query.replace("t0.a + t1.a", "t1.a"), SUMS.grain)
+    hold(tables, asked, ADDENDS, [batches], noted=False)
+    assert way(tables).startswith("added the changes to the")
+    load = differences.load
+    assert right in load(contract(asked))
+    monkeypatch.setattr(differences, "load", lambda asked: load(asked).replace(right, wrong))
+    with pytest.raises(AssertionError):
+        hold(tables, asked, ADDENDS, [batches], noted=False)
+
+
+def test_what_is_no_exact_number_is_computed(tables: bench.Connection) -> None:
+    floats = grammar.Asked(
+        "SELECT t0.k AS key_0, sum(t0.a::double precision) AS total FROM silver.p1 AS t0 GROUP BY 1", ("key_0",)
+    )
+    hold(tables, floats, ADDENDS, [LOST_ITS_VALUE], noted=False)
+    assert way(tables) == "computed the 1 key that changes touch."
+    numbers = grammar.Asked(
+        "SELECT t0.k AS key_0, nullif(sum(t0.b::numeric), 'NaN') AS total FROM silver.p1 AS t0 GROUP BY 1", ("key_0",)
+    )
+    contents: list[Any] = [[(0, 1, "NaN"), (0, 2, "3"), (1, 1, "4"), (1, 2, "6")], [], [], []]
+    nan_goes: Batches = [[("p1", "DELETE FROM silver.p1 WHERE b = 'NaN'", ())]]
+    hold(tables, numbers, contents, [nan_goes], noted=False)
+    assert way(tables) == "computed the 1 key that changes touch."
+
+
+def test_sums_that_are_not_those_of_the_inputs_are_refused(tables: bench.Connection) -> None:
+    hold(tables, SUMS, ADDENDS, [LOST_ITS_VALUE], noted=False)
+    tables.execute("UPDATE dwh_staging.sums_gold_asked SET _rows = 1")
+    change(tables, [("p1", "DELETE FROM silver.p1 WHERE k = 1", ())])
+    with pytest.raises(psycopg.Error) as refused:
+        bench.call(tables, TARGET)
+    assert refused.value.sqlstate == "AS093"

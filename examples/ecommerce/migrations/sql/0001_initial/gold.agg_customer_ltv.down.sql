@@ -6,3 +6,4 @@ DROP TABLE gold.agg_customer_ltv;
 SELECT dwh_etl.ensure_images('gold.fact_sales');
 SELECT dwh_etl.ensure_images('gold.dim_customer');
 SELECT dwh_etl.ensure_images('gold.dim_date');
+SELECT dwh_etl.ensure_images('gold.agg_customer_ltv');

@@ -26,6 +26,7 @@ ALTER TABLE gold.agg_customer_ltv
     ALTER COLUMN customer_id SET NOT NULL;
 COMMENT ON TABLE gold.agg_customer_ltv IS 'What each customer has bought so far, whatever name and address it was under.';
 
+
 -- Computes gold.agg_customer_ltv for the keys that changes of its inputs touch, or in full where these are many
 -- and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_customer_ltv(in_batch_id uuid DEFAULT NULL)
@@ -113,7 +114,10 @@ BEGIN
         SELECT DISTINCT c.customer_id FROM pg_temp.candidates AS c WHERE c.customer_id IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.agg_customer_ltv', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.agg_customer_ltv', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["gold.dim_customer", "gold.dim_customer AS c WHERE (\\"c\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -387,3 +391,4 @@ VALUES
     ('gold.dim_date', 'full_date', 'gold.agg_customer_ltv', 'first_order_date', 'MIN(d.full_date)', 'DIRECT', false),
     ('gold.dim_date', 'full_date', 'gold.agg_customer_ltv', 'last_order_date', 'MAX(d.full_date)', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.agg_customer_ltv');

@@ -39,6 +39,7 @@ ALTER TABLE gold.agg_daily_sales
     ALTER COLUMN avg_order_value SET NOT NULL;
 COMMENT ON TABLE gold.agg_daily_sales IS 'What was sold on each day, by customers'' segments and products'' categories.';
 
+
 -- Computes gold.agg_daily_sales for the keys that changes of its inputs touch, or in full where these are many
 -- and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_daily_sales(in_batch_id uuid DEFAULT NULL)
@@ -120,13 +121,16 @@ BEGIN
             INSERT INTO pg_temp.candidates (date_key, customer_segment, product_category)
             SELECT "f"."date_key" AS date_key, COALESCE("c"."customer_segment", 'Unknown') AS customer_segment, COALESCE("p"."product_category", 'Unknown') AS product_category FROM (SELECT customer_key, date_key, product_key FROM gold.fact_sales UNION ALL SELECT customer_key, date_key, product_key FROM pg_temp.delta_1 WHERE _change < 0) AS f, (SELECT customer_key, customer_segment FROM gold.dim_customer UNION ALL SELECT customer_key, customer_segment FROM pg_temp.delta_2 WHERE _change < 0) AS c, pg_temp.delta_3 AS p WHERE ("c"."customer_key" = "f"."customer_key") AND ("p"."product_key" = "f"."product_key");
         END IF;
-        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE c.date_key IS NULL OR c.customer_segment IS NULL OR c.product_category IS NULL);
+        l_lacks := EXISTS (SELECT 1 FROM pg_temp.candidates AS c WHERE coalesce(c.date_key, -1) = -1 OR c.customer_segment IS NULL OR c.product_category IS NULL);
         DROP TABLE IF EXISTS pg_temp.touched;
         CREATE TEMP TABLE touched ON COMMIT DROP AS
         SELECT DISTINCT coalesce(c.date_key, -1) AS date_key, c.customer_segment, c.product_category FROM pg_temp.candidates AS c WHERE c.customer_segment IS NOT NULL AND c.product_category IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["gold.fact_sales", "gold.fact_sales AS f WHERE (\\"f\\".\\"date_key\\") IN (SELECT date_key FROM pg_temp.touched)"], ["gold.dim_customer", "gold.dim_customer AS c WHERE (COALESCE(\\"c\\".\\"customer_segment\\", ''Unknown'')) IN (SELECT customer_segment FROM pg_temp.touched)"], ["gold.dim_product", "gold.dim_product AS p WHERE (COALESCE(\\"p\\".\\"product_category\\", ''Unknown'')) IN (SELECT product_category FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -441,7 +445,7 @@ VALUES (
     'aggregate',
     'ecommerce',
     'What was sold on each day, by customers'' segments and products'' categories.',
-     E'{"checks": [{"kind": "reconciles", "name": "revenue", "other": "SELECT sum(f.line_total) FROM gold.fact_sales AS f", "own": "sum(net_revenue)", "within": 0}], "columns": [{"name": "date_key"}, {"name": "customer_segment"}, {"name": "product_category"}, {"name": "order_count"}, {"name": "item_count"}, {"name": "gross_revenue"}, {"name": "discount_total"}, {"name": "tax_total"}, {"name": "net_revenue"}, {"name": "avg_order_value"}], "description": "What was sold on each day, by customers'' segments and products'' categories.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}}, "grain": ["date_key", "customer_segment", "product_category"], "kind": "aggregate", "layer": "gold", "name": "agg_daily_sales", "origins": {"gold.dim_customer": ["customer_key"], "gold.dim_product": ["product_key"], "gold.fact_sales": ["sales_key"]}, "query": "SELECT\\n    f.date_key,\\n    coalesce(c.customer_segment, ''Unknown'') AS customer_segment,\\n    coalesce(p.product_category, ''Unknown'') AS product_category,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS item_count,\\n    sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,\\n    sum(f.discount_amount)::numeric(12, 2) AS discount_total,\\n    sum(f.tax_amount)::numeric(12, 2) AS tax_total,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    -- Of orders, not of lines.\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nGROUP BY 1, 2, 3", "required": ["order_count", "item_count", "gross_revenue", "discount_total", "tax_total", "net_revenue", "avg_order_value"], "routines": {"refresh_agg_daily_sales": "-- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day''s key, for whoever names one; every day\\n-- that differs is written.\\nCREATE PROCEDURE dwh_etl.refresh_agg_daily_sales(in_date_key integer DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.rebuild_gold_agg_daily_sales();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.refresh_agg_daily_sales(integer) IS ''Computes gold.agg_daily_sales again'';\\n"}}'::jsonb,
+     E'{"checks": [{"kind": "reconciles", "name": "revenue", "other": "SELECT sum(f.line_total) FROM gold.fact_sales AS f", "own": "sum(net_revenue)", "within": 0}], "columns": [{"name": "date_key"}, {"name": "customer_segment"}, {"name": "product_category"}, {"name": "order_count"}, {"name": "item_count"}, {"name": "gross_revenue"}, {"name": "discount_total"}, {"name": "tax_total"}, {"name": "net_revenue"}, {"name": "avg_order_value"}], "description": "What was sold on each day, by customers'' segments and products'' categories.", "dimensions": {"date_key": {"key": "date_key", "table": "gold.dim_date"}}, "grain": ["date_key", "customer_segment", "product_category"], "kind": "aggregate", "layer": "gold", "name": "agg_daily_sales", "origins": {"gold.dim_customer": ["customer_key"], "gold.dim_product": ["product_key"], "gold.fact_sales": ["sales_key"]}, "query": "SELECT\\n    f.date_key,\\n    coalesce(c.customer_segment, ''Unknown'') AS customer_segment,\\n    coalesce(p.product_category, ''Unknown'') AS product_category,\\n    count(DISTINCT f.order_id)::integer AS order_count,\\n    sum(f.quantity)::integer AS item_count,\\n    sum(f.quantity * f.unit_price)::numeric(12, 2) AS gross_revenue,\\n    sum(f.discount_amount)::numeric(12, 2) AS discount_total,\\n    sum(f.tax_amount)::numeric(12, 2) AS tax_total,\\n    sum(f.line_total)::numeric(12, 2) AS net_revenue,\\n    -- Of orders, not of lines.\\n    (sum(f.line_total) / count(DISTINCT f.order_id))::numeric(10, 2) AS avg_order_value\\nFROM gold.fact_sales AS f\\nJOIN gold.dim_customer AS c ON c.customer_key = f.customer_key\\nJOIN gold.dim_product AS p ON p.product_key = f.product_key\\nGROUP BY 1, 2, 3", "required": ["order_count", "item_count", "gross_revenue", "discount_total", "tax_total", "net_revenue", "avg_order_value"], "routines": {"refresh_agg_daily_sales": "-- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day''s key, for whoever names one; every day\\n-- that differs is written.\\nCREATE PROCEDURE dwh_etl.refresh_agg_daily_sales(in_date_key integer DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.rebuild_gold_agg_daily_sales();\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.refresh_agg_daily_sales(integer) IS ''Computes gold.agg_daily_sales again'';\\n", "run_ecommerce_pipeline": "-- Runs the pipeline ecommerce_daily in this session, with in_date as its parameter `date`. As run_pipeline.\\nCREATE PROCEDURE dwh_etl.run_ecommerce_pipeline(in_date date DEFAULT current_date - 1)\\nLANGUAGE plpgsql\\nAS $$\\nBEGIN\\n    CALL dwh_etl.run_pipeline(''ecommerce_daily'', jsonb_build_object(''date'', in_date));\\nEND\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.run_ecommerce_pipeline(date) IS ''Runs the pipeline ecommerce_daily in this session'';\\n"}}'::jsonb,
     'gold.agg_daily_sales',
     'dwh_etl.load_gold_agg_daily_sales',
     'dwh_etl.rebuild_gold_agg_daily_sales',
@@ -497,6 +501,7 @@ VALUES
     ('gold.fact_sales', 'line_total', 'gold.agg_daily_sales', 'avg_order_value', 'CAST((SUM(f.line_total) / COUNT(DISTINCT f.order_id)) /* Of orders, not of lines. */ AS DECIMAL(10, 2))', 'DIRECT', false),
     ('gold.fact_sales', 'order_id', 'gold.agg_daily_sales', 'avg_order_value', 'CAST((SUM(f.line_total) / COUNT(DISTINCT f.order_id)) /* Of orders, not of lines. */ AS DECIMAL(10, 2))', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.agg_daily_sales');
 
 -- Computes gold.agg_daily_sales again, although nothing waits for it. Takes a day's key, for whoever names one; every day
 -- that differs is written.
@@ -506,3 +511,13 @@ AS $$
     CALL dwh_etl.rebuild_gold_agg_daily_sales();
 $$;
 COMMENT ON PROCEDURE dwh_etl.refresh_agg_daily_sales(integer) IS 'Computes gold.agg_daily_sales again';
+
+-- Runs the pipeline ecommerce_daily in this session, with in_date as its parameter `date`. As run_pipeline.
+CREATE PROCEDURE dwh_etl.run_ecommerce_pipeline(in_date date DEFAULT current_date - 1)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    CALL dwh_etl.run_pipeline('ecommerce_daily', jsonb_build_object('date', in_date));
+END
+$$;
+COMMENT ON PROCEDURE dwh_etl.run_ecommerce_pipeline(date) IS 'Runs the pipeline ecommerce_daily in this session';

@@ -6,3 +6,4 @@ DROP TABLE gold.agg_product_performance;
 SELECT dwh_etl.ensure_images('gold.fact_sales');
 SELECT dwh_etl.ensure_images('gold.dim_product');
 SELECT dwh_etl.ensure_images('silver.stock');
+SELECT dwh_etl.ensure_images('gold.agg_product_performance');

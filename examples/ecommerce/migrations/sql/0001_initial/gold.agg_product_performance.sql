@@ -26,6 +26,7 @@ ALTER TABLE gold.agg_product_performance
     ALTER COLUMN product_id SET NOT NULL;
 COMMENT ON TABLE gold.agg_product_performance IS 'How each product sells, and what is left of it.';
 
+
 -- Computes gold.agg_product_performance for the keys that changes of its inputs touch, or in full where these
 -- are many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_agg_product_performance(in_batch_id uuid DEFAULT NULL)
@@ -113,7 +114,10 @@ BEGIN
         SELECT DISTINCT c.product_id FROM pg_temp.candidates AS c WHERE c.product_id IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.agg_product_performance', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.agg_product_performance', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["gold.dim_product", "gold.dim_product AS p WHERE (\\"p\\".\\"product_id\\") IN (SELECT product_id FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -388,3 +392,4 @@ VALUES
     ('gold.fact_sales', 'quantity', 'gold.agg_product_performance', 'avg_unit_revenue', 'CAST((SUM(f.line_total) / SUM(f.quantity)) AS DECIMAL(10, 2))', 'DIRECT', false),
     ('silver.stock', 'on_hand', 'gold.agg_product_performance', 'on_hand', 'MIN(s.on_hand)', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.agg_product_performance');

@@ -8,3 +8,4 @@ CALL dwh_etl.release_references('gold.dim_customer');
 DROP TABLE gold.dim_customer;
 SELECT dwh_etl.ensure_images('silver.customers');
 SELECT dwh_etl.ensure_images('silver.orders');
+SELECT dwh_etl.ensure_images('gold.dim_customer');

@@ -52,6 +52,7 @@ CREATE INDEX dim_customer_email_idx ON gold.dim_customer (email) WHERE is_curren
 CREATE INDEX dim_customer_segment_idx ON gold.dim_customer (customer_segment) WHERE is_current;
 CREATE INDEX dim_customer_domain_idx ON gold.dim_customer (email_domain) WHERE is_current;
 
+
 -- Computes gold.dim_customer for the keys that changes of its inputs touch, or in full where these are many and
 -- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_customer(in_batch_id uuid DEFAULT NULL)
@@ -123,7 +124,10 @@ BEGIN
         SELECT DISTINCT c.customer_id, c.valid_from FROM pg_temp.candidates AS c WHERE c.customer_id IS NOT NULL AND c.valid_from IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.dim_customer', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.dim_customer', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"customer_id\\", \\"c\\".\\"valid_from\\") IN (SELECT customer_id, valid_from FROM pg_temp.touched)"], ["silver.orders", "silver.orders AS o WHERE (\\"o\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -448,6 +452,7 @@ VALUES
     ('silver.customers', 'name', 'gold.dim_customer', 'last_name', 'CASE WHEN position('' '' IN name) > 0 THEN substring(name FROM position('' '' IN name) + 1) ELSE '''' END', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_unknown_member('gold.dim_customer');
+SELECT dwh_etl.ensure_images('gold.dim_customer');
 
 -- The load of gold.dim_customer under its other name. Takes the run's id.
 CREATE PROCEDURE dwh_etl.load_dim_customer(in_batch_id uuid DEFAULT NULL)

@@ -5,3 +5,4 @@ DROP PROCEDURE dwh_etl.rebuild_gold_dim_geography(uuid);
 CALL dwh_etl.release_references('gold.dim_geography');
 DROP TABLE gold.dim_geography;
 SELECT dwh_etl.ensure_images('silver.customers');
+SELECT dwh_etl.ensure_images('gold.dim_geography');

@@ -36,6 +36,7 @@ ALTER TABLE gold.dim_geography
 COMMENT ON TABLE gold.dim_geography IS 'The places where customers live or have lived.';
 CREATE UNIQUE INDEX dim_geography_key ON gold.dim_geography (country, city) WHERE geography_key > 0;
 
+
 -- Computes gold.dim_geography for the keys that changes of its inputs touch, or in full where these are many and
 -- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_geography(in_batch_id uuid DEFAULT NULL)
@@ -91,7 +92,10 @@ BEGIN
         SELECT DISTINCT c.country, c.city FROM pg_temp.candidates AS c WHERE c.country IS NOT NULL AND c.city IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.dim_geography', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.dim_geography', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"country\\", \\"c\\".\\"city\\") IN (SELECT country, city FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -327,3 +331,4 @@ VALUES
     ('silver.customers', 'city', 'gold.dim_geography', 'city', 'c.city', 'DIRECT', true);
 
 SELECT dwh_etl.ensure_unknown_member('gold.dim_geography');
+SELECT dwh_etl.ensure_images('gold.dim_geography');

@@ -34,6 +34,7 @@ CREATE UNIQUE INDEX dim_product_key ON gold.dim_product (product_id, valid_from)
 CREATE UNIQUE INDEX gold_dim_product_bk ON gold.dim_product (product_id) WHERE is_current AND product_key > 0;
 CREATE INDEX dim_product_category_idx ON gold.dim_product (product_category) WHERE is_current;
 
+
 -- Computes gold.dim_product for the keys that changes of its inputs touch, or in full where these are many and
 -- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_dim_product(in_batch_id uuid DEFAULT NULL)
@@ -89,7 +90,10 @@ BEGIN
         SELECT DISTINCT c.product_id, c.valid_from FROM pg_temp.candidates AS c WHERE c.product_id IS NOT NULL AND c.valid_from IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.dim_product', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.dim_product', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["silver.products", "silver.products AS p WHERE (\\"p\\".\\"product_id\\", \\"p\\".\\"valid_from\\") IN (SELECT product_id, valid_from FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -318,3 +322,4 @@ VALUES
     ('silver.products', 'product_sk', 'gold.dim_product', '_silver_sk', 'p.product_sk', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_unknown_member('gold.dim_product');
+SELECT dwh_etl.ensure_images('gold.dim_product');

@@ -7,3 +7,4 @@ DROP TABLE gold.fact_inventory;
 SELECT dwh_etl.ensure_images('gold.dim_date');
 SELECT dwh_etl.ensure_images('silver.stock');
 SELECT dwh_etl.ensure_images('gold.dim_product');
+SELECT dwh_etl.ensure_images('gold.fact_inventory');

@@ -36,6 +36,7 @@ ALTER TABLE gold.fact_inventory
 COMMENT ON TABLE gold.fact_inventory IS 'What lay in the storehouse at the end of each day.';
 CREATE INDEX fact_inventory_product_idx ON gold.fact_inventory (product_key);
 
+
 -- Computes gold.fact_inventory in full, because it has a subquery in an expression (EXISTS, IN or a value), and
 -- writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_fact_inventory(in_batch_id uuid DEFAULT NULL)
@@ -441,3 +442,4 @@ VALUES
     ('silver.stock', 'on_hand', 'gold.fact_inventory', 'stock_value', 'CAST((s.on_hand * p.price) AS DECIMAL(14, 2))', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_partitions('gold.fact_inventory', '{}');
+SELECT dwh_etl.ensure_images('gold.fact_inventory');

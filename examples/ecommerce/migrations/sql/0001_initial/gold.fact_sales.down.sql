@@ -12,3 +12,4 @@ SELECT dwh_etl.ensure_images('gold.dim_date');
 SELECT dwh_etl.ensure_images('gold.dim_customer');
 SELECT dwh_etl.ensure_images('gold.dim_product');
 SELECT dwh_etl.ensure_images('gold.dim_geography');
+SELECT dwh_etl.ensure_images('gold.fact_sales');

@@ -17,8 +17,8 @@ CREATE TABLE silver.order_items (
     CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.order_items IS 'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.';
-CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
-CREATE UNIQUE INDEX order_items_history_key ON silver.order_items (order_id, order_line_number, valid_from);
+CREATE UNIQUE INDEX silver_order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
+CREATE UNIQUE INDEX silver_order_items_history_idx ON silver.order_items (order_id, order_line_number, valid_from);
 CREATE TABLE dwh_staging.silver_order_items_base (
     _bronze_id bigint,
     _effective timestamptz,

@@ -16,8 +16,8 @@ CREATE TABLE silver.orders (
     CONSTRAINT status_values CHECK (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned'))
 );
 COMMENT ON TABLE silver.orders IS 'One row for each order and status it went through.';
-CREATE UNIQUE INDEX orders_current_key ON silver.orders (order_id) WHERE is_current;
-CREATE UNIQUE INDEX orders_history_key ON silver.orders (order_id, valid_from);
+CREATE UNIQUE INDEX silver_orders_current_key ON silver.orders (order_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_orders_history_idx ON silver.orders (order_id, valid_from);
 CREATE TABLE dwh_staging.silver_orders_base (
     _bronze_id bigint,
     _effective timestamptz,
@@ -1064,7 +1064,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each order and status it went through.',
-    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
+     E'{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "routines": {"load_silver_orders_incremental": "-- Loads what is new into silver.orders, which is what its load does. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.load_silver_orders_incremental(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_silver_orders(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_silver_orders_incremental(uuid) IS ''Loads what is new into silver.orders'';\\n"}, "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
     'silver.orders',
     'dwh_etl.load_silver_orders',
     'dwh_etl.rebuild_silver_orders',
@@ -1124,3 +1124,11 @@ VALUES
     ('bronze.raw_orders', 'total', 'silver.orders', 'total', 'total', 'DIRECT', false),
     ('bronze.raw_orders', 'updated_date', 'silver.orders', 'valid_from', 'updated_date', 'DIRECT', false),
     ('bronze.raw_orders', 'op', 'silver.orders', '*', 'op = ''D''', 'INDIRECT', false);
+
+-- Loads what is new into silver.orders, which is what its load does. Takes the run's id.
+CREATE PROCEDURE dwh_etl.load_silver_orders_incremental(in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.load_silver_orders(in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.load_silver_orders_incremental(uuid) IS 'Loads what is new into silver.orders';

@@ -15,8 +15,8 @@ CREATE TABLE silver.products (
     CONSTRAINT category_values CHECK (category IN ('books', 'garden', 'kitchen', 'music', 'toys'))
 );
 COMMENT ON TABLE silver.products IS 'One row for each product and period.';
-CREATE UNIQUE INDEX products_current_key ON silver.products (product_id) WHERE is_current;
-CREATE UNIQUE INDEX products_history_key ON silver.products (product_id, valid_from);
+CREATE UNIQUE INDEX silver_products_current_key ON silver.products (product_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_products_history_idx ON silver.products (product_id, valid_from);
 CREATE TABLE dwh_staging.silver_products_base (
     _bronze_id bigint,
     _effective timestamptz,

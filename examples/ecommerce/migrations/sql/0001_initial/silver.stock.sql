@@ -13,8 +13,8 @@ CREATE TABLE silver.stock (
     CONSTRAINT stock_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.stock IS 'One row for each product and period of the same stock.';
-CREATE UNIQUE INDEX stock_current_key ON silver.stock (product_id) WHERE is_current;
-CREATE UNIQUE INDEX stock_history_key ON silver.stock (product_id, valid_from);
+CREATE UNIQUE INDEX silver_stock_current_key ON silver.stock (product_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_stock_history_idx ON silver.stock (product_id, valid_from);
 CREATE TABLE dwh_staging.silver_stock_base (
     _bronze_id bigint,
     _effective timestamptz,

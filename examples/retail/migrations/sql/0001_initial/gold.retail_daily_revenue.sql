@@ -23,6 +23,7 @@ ALTER TABLE gold.retail_daily_revenue
     ALTER COLUMN country SET NOT NULL;
 COMMENT ON TABLE gold.retail_daily_revenue IS 'What was sold on each day in each country.';
 
+
 -- Computes gold.retail_daily_revenue for the keys that changes of its inputs touch, or in full where these are
 -- many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_daily_revenue(in_batch_id uuid DEFAULT NULL)
@@ -78,7 +79,10 @@ BEGIN
         SELECT DISTINCT c.day, c.country FROM pg_temp.candidates AS c WHERE c.day IS NOT NULL AND c.country IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.retail_daily_revenue', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.retail_daily_revenue', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["silver.invoice_lines", "silver.invoice_lines AS l WHERE (CAST((\\"l\\".\\"invoiced_at\\" AT TIME ZONE ''UTC'') AS DATE), COALESCE(\\"l\\".\\"country\\", ''Unspecified'')) IN (SELECT day, country FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
     IF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.computed;
@@ -281,3 +285,4 @@ VALUES
     ('silver.invoice_lines', 'unit_price', 'gold.retail_daily_revenue', 'revenue', 'SUM(l.quantity * l.unit_price)', 'DIRECT', false),
     ('silver.invoice_lines', 'invoice_no', 'gold.retail_daily_revenue', 'invoice_count', 'COUNT(DISTINCT l.invoice_no)', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.retail_daily_revenue');

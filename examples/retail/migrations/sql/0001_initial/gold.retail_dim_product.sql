@@ -23,6 +23,7 @@ ALTER TABLE gold.retail_dim_product
 COMMENT ON TABLE gold.retail_dim_product IS 'Articles that were sold, under their latest description.';
 CREATE UNIQUE INDEX retail_dim_product_key ON gold.retail_dim_product (stock_code) WHERE product_key > 0;
 
+
 -- Computes gold.retail_dim_product in full, because it has DISTINCT ON, and writes what differs. Takes the run's
 -- id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_dim_product(in_batch_id uuid DEFAULT NULL)
@@ -201,3 +202,4 @@ VALUES
     ('silver.invoice_lines', 'description', 'gold.retail_dim_product', 'description', 'l.description', 'DIRECT', false);
 
 SELECT dwh_etl.ensure_unknown_member('gold.retail_dim_product');
+SELECT dwh_etl.ensure_images('gold.retail_dim_product');

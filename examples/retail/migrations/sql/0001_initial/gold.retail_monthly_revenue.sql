@@ -20,6 +20,23 @@ ALTER TABLE gold.retail_monthly_revenue
     ALTER COLUMN month SET NOT NULL;
 COMMENT ON TABLE gold.retail_monthly_revenue IS 'What was sold in each month.';
 
+CREATE TABLE dwh_staging.sums_gold_retail_monthly_revenue AS
+SELECT
+    q.month,
+    count(*) AS _rows,
+    count(q._value_1) AS _filled_1,
+    count(q._value_2) AS _filled_2,
+    sum(q._value_1) AS _sum_1,
+    sum(q._value_2) AS _sum_2
+FROM (
+SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2
+FROM gold.retail_daily_revenue AS d
+) AS q
+GROUP BY 1
+WITH NO DATA;
+CREATE UNIQUE INDEX ON dwh_staging.sums_gold_retail_monthly_revenue (month);
+COMMENT ON TABLE dwh_staging.sums_gold_retail_monthly_revenue IS 'Counts and sums of which gold.retail_monthly_revenue is made';
+
 -- Computes gold.retail_monthly_revenue for the keys that changes of its inputs touch, or in full where these are
 -- many and writes what differs. Takes the run's id. Locks the table's row in dwh_lineage.targets.
 CREATE OR REPLACE PROCEDURE dwh_etl.load_gold_retail_monthly_revenue(in_batch_id uuid DEFAULT NULL)
@@ -42,6 +59,7 @@ DECLARE
     l_lacks boolean;
     l_read jsonb := '{}';
     l_delta_1 bigint;
+    l_summed boolean := false;
 BEGIN
     SELECT * INTO l_load FROM dwh_lineage.begin_load('gold.retail_monthly_revenue', l_batch_id, l_anew);
     IF l_load.taken IS NULL THEN
@@ -61,7 +79,43 @@ BEGIN
         l_read := l_read || jsonb_build_object('gold.retail_daily_revenue', coalesce((l_read ->> 'gold.retail_daily_revenue')::bigint, 0) + l_delta_1);
         l_full := coalesce(l_full, dwh_etl.why_too_many('gold.retail_daily_revenue', l_delta_1, 'changed rows'));
     END IF;
-    IF l_full IS NULL THEN
+    l_summed := l_full IS NULL AND dwh_etl.sums_are_exact('gold.retail_monthly_revenue');
+    IF l_summed THEN
+        DROP TABLE IF EXISTS pg_temp.moved;
+        CREATE TEMP TABLE moved ON COMMIT DROP AS
+        SELECT q.*, 1::numeric AS _many
+        FROM (
+        SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2
+        FROM gold.retail_daily_revenue AS d
+        ) AS q
+        WITH NO DATA;
+        IF l_delta_1 > 0 THEN
+            INSERT INTO pg_temp.moved (month, _value_1, _value_2, _many)
+            SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2, d._many AS _many
+            FROM (SELECT day, line_count, revenue, _change::numeric AS _many FROM pg_temp.delta_1) AS d;
+        END IF;
+        DROP TABLE IF EXISTS pg_temp.gained;
+        CREATE TEMP TABLE gained ON COMMIT DROP AS
+        SELECT
+            q.month,
+            sum(q._many)::bigint AS _rows,
+            coalesce(sum(q._many) FILTER (WHERE q._value_1 IS NOT NULL), 0)::bigint AS _filled_1,
+            coalesce(sum(q._many) FILTER (WHERE q._value_2 IS NOT NULL), 0)::bigint AS _filled_2,
+            coalesce(sum(q._value_1 * q._many), 0) AS _sum_1,
+            coalesce(sum(q._value_2 * q._many), 0) AS _sum_2
+        FROM pg_temp.moved AS q
+        GROUP BY 1
+        HAVING sum(q._many)::bigint <> 0 OR coalesce(sum(q._many) FILTER (WHERE q._value_1 IS NOT NULL), 0)::bigint <> 0 OR coalesce(sum(q._many) FILTER (WHERE q._value_2 IS NOT NULL), 0)::bigint <> 0 OR coalesce(sum(q._value_1 * q._many), 0) <> 0 OR coalesce(sum(q._value_2 * q._many), 0) <> 0;
+        -- A key that is NULL is found by no equation, and from what is no number nothing can be taken away.
+        l_summed := NOT EXISTS (SELECT 1 FROM pg_temp.gained AS g WHERE g.month IS NULL OR g._sum_1 IN ('NaN', 'Infinity', '-Infinity') OR g._sum_2 IN ('NaN', 'Infinity', '-Infinity'));
+    END IF;
+    IF l_summed THEN
+        DROP TABLE IF EXISTS pg_temp.touched;
+        CREATE TEMP TABLE touched ON COMMIT DROP AS
+        SELECT g.month FROM pg_temp.gained AS g;
+        GET DIAGNOSTICS l_keys = ROW_COUNT;
+        ANALYZE pg_temp.touched;
+    ELSIF l_full IS NULL THEN
         DROP TABLE IF EXISTS pg_temp.candidates;
         CREATE TEMP TABLE candidates ON COMMIT DROP AS
         SELECT g.month FROM gold.retail_monthly_revenue AS g WITH NO DATA;
@@ -75,52 +129,77 @@ BEGIN
         SELECT DISTINCT c.month FROM pg_temp.candidates AS c WHERE c.month IS NOT NULL;
         GET DIAGNOSTICS l_keys = ROW_COUNT;
         ANALYZE pg_temp.touched;
-        l_full := dwh_etl.why_too_many('gold.retail_monthly_revenue', l_keys, 'keys');
+        l_full := coalesce(
+            dwh_etl.why_too_many('gold.retail_monthly_revenue', l_keys, 'keys'),
+            dwh_etl.why_costly(l_keys,  E'[["gold.retail_daily_revenue", "gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC(''MONTH'', \\"d\\".\\"day\\") AS DATE)) IN (SELECT month FROM pg_temp.touched)"]]'::jsonb)
+        );
     END IF;
+    DROP TABLE IF EXISTS pg_temp.totals;
     IF l_full IS NULL THEN
-        DROP TABLE IF EXISTS pg_temp.computed;
-        CREATE TEMP TABLE computed ON COMMIT DROP AS
-        SELECT
-            q.month,
-            q.revenue,
-            q.line_count
-        FROM (
-        SELECT
-            date_trunc('month', d.day)::date AS month,
-            sum(d.revenue) AS revenue,
-            sum(d.line_count)::bigint AS line_count
-        FROM (SELECT * FROM gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE)) IN (SELECT month FROM pg_temp.touched)) AS d
-        GROUP BY 1
-        ) AS q
-        WHERE (q.month) IN (SELECT t.month FROM pg_temp.touched AS t);
-        IF l_lacks THEN  -- a key that is NULL is found by no equation
-            INSERT INTO pg_temp.computed
+        IF l_summed THEN
+            CREATE TEMP TABLE totals ON COMMIT DROP AS
+            SELECT * FROM dwh_staging.sums_gold_retail_monthly_revenue WITH NO DATA;
+            INSERT INTO pg_temp.totals (month, _rows, _filled_1, _filled_2, _sum_1, _sum_2)
+            SELECT g.month, coalesce(s._rows, 0) + g._rows, coalesce(s._filled_1, 0) + g._filled_1, coalesce(s._filled_2, 0) + g._filled_2, coalesce(s._sum_1, 0) + g._sum_1, coalesce(s._sum_2, 0) + g._sum_2
+            FROM pg_temp.gained AS g
+            LEFT JOIN dwh_staging.sums_gold_retail_monthly_revenue AS s ON s.month = g.month;
+            IF EXISTS (SELECT 1 FROM pg_temp.totals AS t WHERE t._rows < 0 OR t._filled_1 < 0 OR t._filled_2 < 0) THEN
+                PERFORM dwh_etl.refuse_sums('gold.retail_monthly_revenue');
+            END IF;
+            DELETE FROM pg_temp.totals AS t WHERE t._rows = 0;
+        ELSE
+            CREATE TEMP TABLE totals ON COMMIT DROP AS
             SELECT
                 q.month,
-                q.revenue,
-                q.line_count
+                count(*) AS _rows,
+                count(q._value_1) AS _filled_1,
+                count(q._value_2) AS _filled_2,
+                sum(q._value_1) AS _sum_1,
+                sum(q._value_2) AS _sum_2
             FROM (
-        SELECT
-            date_trunc('month', d.day)::date AS month,
-            sum(d.revenue) AS revenue,
-            sum(d.line_count)::bigint AS line_count
-        FROM gold.retail_daily_revenue AS d
-        GROUP BY 1
+            SELECT q.* FROM (
+            SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2
+            FROM (SELECT * FROM gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE)) IN (SELECT month FROM pg_temp.touched)) AS d
             ) AS q
-            WHERE q.month IS NULL;
+            WHERE (q.month) IN (SELECT t.month FROM pg_temp.touched AS t)
+            UNION ALL  -- a key that is NULL is found by no equation
+            SELECT q.* FROM (
+            SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2
+            FROM gold.retail_daily_revenue AS d
+            ) AS q
+            WHERE l_lacks AND (q.month IS NULL)
+            ) AS q
+            GROUP BY 1;
         END IF;
+        DELETE FROM dwh_staging.sums_gold_retail_monthly_revenue AS s WHERE EXISTS (SELECT 1 FROM pg_temp.touched AS t WHERE t.month = s.month);
     ELSE
-        DROP TABLE IF EXISTS pg_temp.computed;
-        CREATE TEMP TABLE computed ON COMMIT DROP AS
+        CREATE TEMP TABLE totals ON COMMIT DROP AS
         SELECT
-            date_trunc('month', d.day)::date AS month,
-            sum(d.revenue) AS revenue,
-            sum(d.line_count)::bigint AS line_count
+            q.month,
+            count(*) AS _rows,
+            count(q._value_1) AS _filled_1,
+            count(q._value_2) AS _filled_2,
+            sum(q._value_1) AS _sum_1,
+            sum(q._value_2) AS _sum_2
+        FROM (
+        SELECT CAST(DATE_TRUNC('MONTH', "d"."day") AS DATE) AS month, "d"."revenue" AS _value_1, "d"."line_count" AS _value_2
         FROM gold.retail_daily_revenue AS d
+        ) AS q
         GROUP BY 1;
+        DELETE FROM dwh_staging.sums_gold_retail_monthly_revenue;
+        CALL dwh_etl.align_sums('gold.retail_monthly_revenue');
         l_read := jsonb_build_object('gold.retail_daily_revenue', (SELECT count(*) FROM gold.retail_daily_revenue));
     END IF;
-    RAISE NOTICE '%', 'gold.retail_monthly_revenue' || ': ' || dwh_etl.way_of_load(l_full, l_keys);
+    INSERT INTO dwh_staging.sums_gold_retail_monthly_revenue (month, _rows, _filled_1, _filled_2, _sum_1, _sum_2)
+    SELECT month, _rows, _filled_1, _filled_2, _sum_1, _sum_2 FROM pg_temp.totals;
+    DROP TABLE IF EXISTS pg_temp.computed;
+    CREATE TEMP TABLE computed ON COMMIT DROP AS
+    SELECT
+        s.month AS month,
+        CASE WHEN s._filled_1 > 0 THEN s._sum_1 END AS revenue,
+        CAST(CASE WHEN s._filled_2 > 0 THEN s._sum_2 END AS BIGINT) AS line_count
+    FROM pg_temp.totals AS s;
+    RAISE NOTICE '%', 'gold.retail_monthly_revenue' || ': ' || dwh_etl.way_of_load(l_full, l_keys, l_summed);
     SELECT count(*) INTO l_computed FROM pg_temp.computed;
     CALL dwh_etl.align_types('gold.retail_monthly_revenue');
     ANALYZE pg_temp.computed;
@@ -154,7 +233,7 @@ BEGIN
     PERFORM dwh_lineage.finish_load(
         l_load.load_batch, 'aggregate',
         l_read,
-        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys)
+        l_inserted, l_updated, l_deleted, l_computed - l_inserted - l_updated, in_notes => dwh_etl.way_of_load(l_full, l_keys, l_summed)
     );
 END
 $routine$;
@@ -264,3 +343,4 @@ VALUES
     ('gold.retail_daily_revenue', 'revenue', 'gold.retail_monthly_revenue', 'revenue', 'SUM(d.revenue)', 'DIRECT', false),
     ('gold.retail_daily_revenue', 'line_count', 'gold.retail_monthly_revenue', 'line_count', 'CAST(SUM(d.line_count) AS BIGINT)', 'DIRECT', false);
 
+SELECT dwh_etl.ensure_images('gold.retail_monthly_revenue');

@@ -12,8 +12,8 @@ CREATE TABLE silver.retail_customers (
     CONSTRAINT retail_customers_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.retail_customers IS 'Where each customer has lived since when, from all lines that name a customer.';
-CREATE UNIQUE INDEX retail_customers_current_key ON silver.retail_customers (customer_id) WHERE is_current;
-CREATE UNIQUE INDEX retail_customers_history_key ON silver.retail_customers (customer_id, valid_from);
+CREATE UNIQUE INDEX silver_retail_customers_current_key ON silver.retail_customers (customer_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_retail_customers_history_idx ON silver.retail_customers (customer_id, valid_from);
 CREATE TABLE dwh_staging.silver_retail_customers_base (
     _bronze_id bigint,
     _effective timestamptz,

@@ -9,7 +9,7 @@ from lineage.schema import SchemaMigration
 class Migration(SchemaMigration):
     dependencies = [
         ("lineage", "0015_images"),
-        ("quality", "0013_fast_replays"),
+        ("quality", "0014_stewards"),
     ]
 
     operations = [
