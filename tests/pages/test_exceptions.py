@@ -8,10 +8,11 @@ from django.test import Client
 from django.urls import reverse
 
 from lineage.models import ColumnLineage
+from quality import rows_of_cause
 from quality.causes import open_rows
 from quality.issues import raise_issue
 from quality.models import QualityException, QualityIssue
-from quality.states import UNRESOLVED_STATES
+from quality.states import UNRESOLVED_STATES, ExceptionState
 from quality.tables import readable
 from tests import seeds
 from tests.timing import answers_at_once
@@ -121,6 +122,25 @@ def test_rows_are_narrowed_by_target_state_and_key(
         assert "Select a valid choice" in response.content.decode()
     else:
         assert len(response.context["table"].keyset.rows) == rows
+
+
+def test_a_page_of_a_cause_is_the_same_whichever_way_its_rows_are_found(
+    staff: Client, exceptions: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cause = reverse("admin:issue", args=[_issue("Customer is missing").pk])
+    middle = QualityException.objects.earliest("pk").pk + 200
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL assay.changes_states = on")
+    QualityException.objects.filter(pk__lt=middle, bronze_id__iregex="7$").update(state=ExceptionState.REJECTED)
+    for query in ({}, {"key": "5364"}, {"key": "5"}, {"state": "rejected"}, {"before": middle}, {"after": middle},
+                  {"state": "rejected", "before": middle - 100}):  # fmt: skip
+        ways = []
+        for looked_at in (5_000, 2):
+            monkeypatch.setattr(rows_of_cause, "LOOKED_AT", looked_at)
+            page = staff.get(cause, query).context["table"].keyset
+            ways.append(([(row.exception_id, row.value) for row in page.rows], page.newer, page.older))
+        assert ways[0] == ways[1], query
+        assert ways[0][0], query
 
 
 def test_a_page_further_down_keeps_the_filters(staff: Client, exceptions: None) -> None:
