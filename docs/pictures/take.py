@@ -22,7 +22,7 @@ PICTURES: dict[str, tuple[str, tuple[str, ...]]] = {
     "dashboard": ("", ()),
     "cause": ("", (".cause-title a >> nth=2",)),
     "exception": ("exceptions/rows/?target=silver.customers", ("tbody a >> nth=0",)),
-    "run": ("runs/", ("tbody a >> nth=0",)),
+    "run": ("runs/1/", ()),
     "lineage": ("lineage/?table=gold.fact_sales", ()),
     "explain": ("tables/gold.agg_daily_sales/", ("section:has(h2:has-text('Sample rows')) tbody a >> nth=0",
                                                 "text=Explain its numbers")),
