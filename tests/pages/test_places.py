@@ -26,7 +26,8 @@ PEOPLE, PIPELINE = "silver.payslips", "payroll"
 NARROWED = {
     "exceptions", "exception_rows", "bring_back", "exception_view", "correction_rules", "decisions", "unreadable_lines",
     "gates", "runs", "run", "workers", "tables", "lineage", "lineage-svg", "lineage-json", "watermarks", "schedules",
-    "schedule_add", "run-start", "run-compare", "search", "search-json", "lineage-csv", "backfills", "backfill_add", "files",
+    "schedule_add", "run-start", "run-compare", "search", "search-json", "lineage-csv", "backfills",
+    "backfill_add", "files",
 }  # fmt: skip
 
 
