@@ -149,7 +149,7 @@ def renewed(connect: Connect) -> Renewed:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, pristine: Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop(tmp_path: Path, lab_parameters: Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """An app that is installed, with a database of its own behind Django's connection."""
     label = f"shop_{next(_numbers)}"
     monkeypatch.setattr(record, "parse", _readings.parse)
@@ -157,7 +157,7 @@ def shop(tmp_path: Path, pristine: Parameters, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     tested = connections["default"]
-    with copy_of(pristine, "_shop") as parameters:
+    with copy_of(lab_parameters, "_shop") as parameters:
         own = type(tested)({**tested.settings_dict, "NAME": parameters["dbname"]}, "default")
         with connecting(parameters) as connect:
             made = Shop(tmp_path, label, connect())
