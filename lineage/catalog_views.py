@@ -16,6 +16,7 @@ from lineage.code.drift import find_drift
 from lineage.code.showing import read_versions
 from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, targets_of, within
 
 SHOWN_PER_LAYER = 100
 SHOWN_OF_ONE_LAYER = 1_000
@@ -28,7 +29,8 @@ def tables(request: HttpRequest) -> HttpResponse:
     layer = request.GET.get("layer", "")
     if layer not in Target.Layer.values:
         layer = ""
-    facts = catalog.read_facts()
+    seen = targets_of(request.user, SEE_TABLES)
+    facts = [f for f in catalog.read_facts() if seen is None or f.target in seen]
     found = [f for f in facts if wanted in f.target.lower() or wanted in f.description.lower()]
     limit = SHOWN_OF_ONE_LAYER if layer else SHOWN_PER_LAYER
     sections = []
@@ -71,9 +73,14 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     # Python has no -infinity among its moments: who has taken nothing yet has no watermark here.
     up_to = NullIf("watermark_value", RawSQL("'-infinity'::timestamptz", []))
     marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
+    marks = within(marks, request.user, SEE_TABLES, "table_name")
     rows = list(marks.order_by("-waiting_batches", "table_name")[:SHOWN_OF_ONE_LAYER])
     behind = sum(1 for row in rows if row["waiting_batches"])
-    moves = WatermarkMove.objects.annotate(still_skipped=Count("skips")).order_by("-id")[:MOVES_SHOWN]
+    moves = (
+        within(WatermarkMove.objects.all(), request.user, SEE_TABLES)
+        .annotate(still_skipped=Count("skips"))
+        .order_by("-id")[:MOVES_SHOWN]
+    )
     moved = WatermarkMoveTable(list(moves))
     context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind, "moved": moved}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,6 +14,7 @@ from lineage.drawing import draw
 from lineage.graph import DIRECTIONS, Graph, View, as_json, count_nodes, read_graph
 from lineage.models import Target
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, targets_of, within
 
 LARGEST_PICTURE = 500
 LARGEST_LIST = 500
@@ -27,7 +29,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
     insists = request.GET.get("view") == "picture"
     # A graph that is too large for either is not even read.
     size = 0 if view.table else count_nodes()
-    graph = read_graph(view) if view.table or as_list or insists or size <= LARGEST_PICTURE else None
+    graph = _seen(request, read_graph(view)) if view.table or as_list or insists or size <= LARGEST_PICTURE else None
     size = len(graph.nodes) if graph else size
     too_large = size > LARGEST_PICTURE and not insists
     context: dict[str, Any] = {
@@ -40,7 +42,9 @@ def lineage(request: HttpRequest) -> HttpResponse:
         "unknown": bool(view.table) and not size,
         "depths": DEPTHS,
         "directions": DIRECTIONS,
-        "names": Target.objects.values_list("target", flat=True)[:NAMES_OFFERED],
+        "names": within(Target.objects.all(), request.user, SEE_TABLES).values_list("target", flat=True)[
+            :NAMES_OFFERED
+        ],
         "list_query": view.query(view="list"),
         "picture_query": view.query(view="picture") if size > LARGEST_PICTURE else view.query(),
         "query": view.query(),
@@ -56,7 +60,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
 def lineage_svg(request: HttpRequest) -> HttpResponse:
     """The picture as a file that stands alone, whatever its size."""
     view = View.from_query(request.GET)
-    graph = read_graph(view)
+    graph = _seen(request, read_graph(view))
     base = request.build_absolute_uri(reverse("admin:lineage"))
     context = {"drawing": draw(graph, view), "base": base, "alone": True, "view": view}
     response = render(request, "lineage/graph.svg", context, content_type="image/svg+xml")
@@ -67,7 +71,7 @@ def lineage_svg(request: HttpRequest) -> HttpResponse:
 def lineage_json(request: HttpRequest) -> JsonResponse:
     """The same nodes and edges for programs."""
     view = View.from_query(request.GET)
-    response = JsonResponse(as_json(read_graph(view), view), json_dumps_params={"indent": 1})
+    response = JsonResponse(as_json(_seen(request, read_graph(view)), view), json_dumps_params={"indent": 1})
     response["Content-Disposition"] = f'inline; filename="{_file_name(view)}.json"'
     return response
 
@@ -86,6 +90,15 @@ def _summary(view: View, size: int, graph: Graph | None) -> str:
         }
         parts.append(f"{what[view.direction]}, {reach}")
     return " · ".join(parts) if size else ""
+
+
+def _seen(request: HttpRequest, graph: Graph) -> Graph:
+    """The graph without the figures of tables that the reader may not see: that they are there is no secret."""
+    seen = targets_of(request.user, SEE_TABLES)
+    if seen is None:
+        return graph
+    nodes = {n: node if n in seen else dataclasses.replace(node, facts=None) for n, node in graph.nodes.items()}
+    return dataclasses.replace(graph, nodes=nodes)
 
 
 def _file_name(view: View) -> str:

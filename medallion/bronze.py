@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from medallion import declaration
@@ -18,7 +18,8 @@ class Table(declaration.Table):
     a column's name to the header, or headers, under which it arrives; of JSON, to its path, or paths, in a record
     ("address.city"). `explode`: the path to a list in each JSON record, whose elements are the rows; their columns'
     paths begin there, or with "^." at the record around it. `retention`: how long rows are kept, as in "13 months";
-    None: for ever. `renamed_from`: columns that had another name before, {"email": "mail"}."""
+    None: for ever. `renamed_from`: columns that had another name before, {"email": "mail"}. `routines`: files with one
+    hand-written routine each, that come and go with the table."""
 
     layer = "bronze"
     kind = "bronze"
@@ -28,6 +29,7 @@ class Table(declaration.Table):
     retention: ClassVar[str | None] = None
     explode: ClassVar[str | None] = None
     renamed_from: ClassVar[Mapping[str, str]] = {}
+    routines: ClassVar[Sequence[str]] = ()
 
     @classmethod
     def bronze_columns(cls) -> tuple[BronzeColumn, ...]:
@@ -69,11 +71,17 @@ class Table(declaration.Table):
             "records": _records(cls.source) if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
+            "domain": cls.domain,
+            "routines": cls.handwritten(),
             "description": cls.description(),
         }
         return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {
             name: value for name, value in options.items() if value
         }
+
+    @classmethod
+    def routine_files(cls) -> Sequence[str]:
+        return cls.routines
 
     @classmethod
     def identity(cls) -> list[str]:

@@ -14,6 +14,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from medallion import bronze, declaration, gold, rule_checks, silver, star_checks
+from medallion.compile import late
 from medallion.naming import is_name
 from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
@@ -47,15 +48,14 @@ def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMe
             table, f"The name {table.name!r} is no name for a table.",
             "Lower-case letters, digits and _, beginning with a letter, at most 45 characters.", "E002",
         )  # fmt: skip
+    yield from _own_files(table)
     if issubclass(table, bronze.Table):
         yield from _bronze(table)
     elif issubclass(table, silver.Table):
         yield from _silver(table, found)
     elif issubclass(table, gold.Calendar):
-        yield from _own_files(table)
         yield from (_error(table, *finding) for finding in star_checks.calendar(table))
     elif issubclass(table, gold.Table):
-        yield from _own_files(table)
         yield from _gold(table, found)
 
 
@@ -165,6 +165,16 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
         yield _error(
             table, f"Its max_gone is {history.max_gone!r}.", 'Write full_extract=True, max_gone="20%".', "E033"
         )
+    if history.often_late and (history.full_extract or not effective):
+        yield _error(
+            table, "Nothing comes late where the time of the ingestion counts.", "Leave often_late out.", "E035"
+        )
+    for name in table.key() if history.often_late else ():
+        if name in columns and not late.can_be_indexed(columns[name].contract(name)):
+            yield _error(
+                table, f"Its key column {name} cannot be in the index of often_late: its text is read in its own way.",
+                "Leave often_late out, or make it a Text, a Uuid or a whole number.", "E036",
+            )  # fmt: skip
     for name in history.contract().get("tracked", ()):
         if name not in columns or name in (*table.key(), effective):
             yield _error(table, f"tracked names {name!r}, whose history it does not keep.", _known(columns), "E029")
@@ -217,8 +227,8 @@ def _gold(table: type[gold.Table], found: Warehouse) -> Iterator[CheckMessage]:
     yield from (_error(table, *finding) for finding in rule_checks.of_checks(table.checks, made, "gold"))
 
 
-def _own_files(table: type[gold.Table] | type[gold.Calendar]) -> Iterator[CheckMessage]:
-    for name in table.routines:
+def _own_files(table: type[declaration.Table]) -> Iterator[CheckMessage]:
+    for name in table.routine_files():
         if not table.file(name).exists():
             yield _error(table, f"Its routine {name} is not there.", f"Write it to {table.file(name)}.", "E040")
 

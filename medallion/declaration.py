@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,6 +28,8 @@ class Table:
     name: ClassVar[str]
     #: Schema and name, as in `silver.customers`.
     target: ClassVar[str]
+    #: Whose table it is, where permissions hold for some domains alone; empty: that of the app that declares it.
+    domain: ClassVar[str] = ""
     #: A base class that others derive from, not a table.
     abstract: ClassVar[bool] = True
 
@@ -60,6 +63,23 @@ class Table:
     def description(cls) -> str:
         """The class's docstring."""
         return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+
+    @classmethod
+    def routine_files(cls) -> Sequence[str]:
+        """Files with one hand-written routine each, named after it, that come and go with the table."""
+        return ()
+
+    @classmethod
+    def file(cls, name: str) -> Path:
+        """A .sql file beside the declaration or in its folder `sql/`."""
+        folder = declaring_file(cls).parent
+        beside = folder / name
+        return beside if beside.exists() else folder / "sql" / name
+
+    @classmethod
+    def handwritten(cls) -> dict[str, str]:
+        """Name → SQL of the hand-written routines."""
+        return {Path(name).stem: cls.file(name).read_text(encoding="utf-8") for name in cls.routine_files()}
 
     @classmethod
     def where(cls) -> str:

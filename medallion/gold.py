@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from medallion import declaration
 from medallion.calendar import holidays_between
 from medallion.columns import Generated
-from medallion.declaration import declaring_file
 from medallion.query import Query
 from quality.checks import Between, Check, Reconciles, References, Unique
 
@@ -77,16 +76,8 @@ class Base(declaration.Table):
         raise NotImplementedError
 
     @classmethod
-    def file(cls, name: str) -> Path:
-        """A .sql file beside the declaration or in its folder `sql/`."""
-        folder = declaring_file(cls).parent
-        beside = folder / name
-        return beside if beside.exists() else folder / "sql" / name
-
-    @classmethod
-    def handwritten(cls) -> dict[str, str]:
-        """Name → SQL of the hand-written routines."""
-        return {Path(name).stem: cls.file(name).read_text(encoding="utf-8") for name in cls.routines}
+    def routine_files(cls) -> Sequence[str]:
+        return cls.routines
 
 
 class Table(Base):
@@ -168,6 +159,7 @@ class Table(Base):
             "indexes": {name: index.contract() for name, index in cls.indexes.items()},
             "checks": [check.definition() for check in cls.checks],
             "routines": cls.handwritten(),
+            "domain": cls.domain,
             "description": cls.description(),
         }
 
@@ -283,7 +275,7 @@ class Calendar(Base):
     def contract(cls) -> dict[str, Any]:
         holidays = holidays_between(cls.country, cls.first, cls.last) if cls.country else {}
         said = {"fiscal_year_starts": cls.fiscal_year_starts, "holidays": holidays, "routines": cls.handwritten(),
-                "description": cls.description()}  # fmt: skip
+                "domain": cls.domain, "description": cls.description()}  # fmt: skip
         return {
             "layer": "gold", "kind": "calendar", "grain": ["date_key"], "first": cls.first, "last": cls.last,
             **{name: value for name, value in said.items() if value and value != 1},

@@ -27,8 +27,8 @@ class SCD1:
     """One row for each key: what its newest event, in the order of the source's time, says.
 
     effective: the column that says since when a row's values hold; without one, the time of the ingestion.
-    deleted_when: a condition over the bronze columns; such a row takes its key's row away. full_extract, max_gone: see
-    SCD2.
+    deleted_when: a condition over the bronze columns; such a row takes its key's row away. full_extract, max_gone,
+    often_late: see SCD2.
     """
 
     kind: ClassVar[str] = "scd1"
@@ -36,6 +36,7 @@ class SCD1:
     deleted_when: str | None = None
     full_extract: bool = False
     max_gone: str | None = None
+    often_late: bool = False
 
     def contract(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if value}
@@ -51,7 +52,8 @@ class SCD2:
     version, the values of its latest event. sequence: a column, as of a place in the source's log, that orders events
     of one effective time; it makes no version by itself. full_extract: each batch is a whole extract; keys that it
     does not have end at the time of its ingestion, which is the time of everything in it (so there is no `effective`).
-    max_gone: "20%": with more keys gone the load stops (AS051).
+    max_gone: "20%": with more keys gone the load stops (AS051). often_late: events often come after newer ones; the
+    rows of their keys are found by an index then, not by reading all of bronze.
     """
 
     kind: ClassVar[str] = "scd2"
@@ -61,6 +63,7 @@ class SCD2:
     sequence: str | None = None
     full_extract: bool = False
     max_gone: str | None = None
+    often_late: bool = False
 
     def contract(self) -> dict[str, Any]:
         said: dict[str, Any] = {name: value for name, value in vars(self).items() if value}
@@ -71,7 +74,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected, checks."""
+    max_rejected, checks, routines, domain."""
 
     layer = "silver"
     abstract = True
@@ -121,6 +124,10 @@ class Table(declaration.Table):
         return getattr(cls.Meta, "checks", ())
 
     @classmethod
+    def routine_files(cls) -> Sequence[str]:
+        return getattr(cls.Meta, "routines", ())
+
+    @classmethod
     def key_column(cls) -> str:
         """The column by which other tables refer to this one."""
         return cls.key()[0]
@@ -143,6 +150,8 @@ class Table(declaration.Table):
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
             ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("checks", [check.definition() for check in cls.checks()]),
+            ("domain", getattr(cls.Meta, "domain", "")),
+            ("routines", cls.handwritten()),
             ("description", cls.description()),
         ):
             if value:

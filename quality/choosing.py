@@ -16,7 +16,7 @@ from quality.resolution import Selection
 from quality.states import ExceptionState
 
 #: What the address of the list may say, and of a page that decides about the list.
-PARTS = ("target", "rule", "state", "key", "batch", "file", "assignee", "before")
+PARTS = ("target", "rule", "state", "key", "batch", "file", "assignee", "found_before")
 MOST_CHOSEN = 500  # rows that are named one by one; a page shows 50
 
 
@@ -44,14 +44,19 @@ class CannotChoose(Exception):
 
 def question(request: HttpRequest) -> RowsQuestion:
     """What the address says: `?chosen=` for each row, or the list's filters with `?up_to=`. Raises CannotChoose."""
-    chosen = [int(text) for text in request.GET.getlist("chosen") if text.isascii() and text.isdigit()][:MOST_CHOSEN]
-    if chosen:
+    if chosen := chosen_rows(request):
         targets = set(QualityException.objects.filter(pk__in=chosen).values_list("target_table", flat=True))
         if len(targets) != 1:
             raise CannotChoose("Choose rows of one table.")
         target = Target.objects.get(pk=targets.pop())
         return _asked(target, Selection(target.pk, exceptions=tuple(chosen)), f"{len(chosen)} chosen rows")
     return _of_filter(request.GET)
+
+
+def chosen_rows(request: HttpRequest) -> list[int]:
+    """The exceptions that the address names one by one."""
+    named = request.GET.getlist("chosen")
+    return [int(text) for text in named if text.isascii() and text.isdigit() and len(text) < 19][:MOST_CHOSEN]
 
 
 def with_limit(said: QueryDict) -> str:
@@ -76,7 +81,7 @@ def _of_filter(said: QueryDict) -> RowsQuestion:
     up_to = said.get("up_to", "")
     if not (up_to.isascii() and up_to.isdigit()):
         raise CannotChoose("The address lacks its limit. Go back to the list.")
-    parts = {"key": given["key"], "batch": given["batch"], "file": given["file"], "before": midnight(given["before"])}
+    parts = {name: given[name] for name in ("key", "batch", "file")} | {"before": midnight(given["found_before"])}
     parts["assignee"] = given["assignee"]
     kept = {name: int(value) if name == "batch" else str(value) for name, value in parts.items() if value}
     selection = Selection(

@@ -304,17 +304,17 @@ class DecisionRow(models.Model):
     decision = models.ForeignKey(
         QualityDecision, models.CASCADE, related_name="rows", db_index=False, db_constraint=False
     )
-    exception = models.ForeignKey("QualityException", models.CASCADE, related_name="decided", db_constraint=False)
+    exception = models.ForeignKey(
+        "QualityException", models.CASCADE, related_name="decided", db_constraint=False, db_index=False
+    )
     bronze_id = models.BigIntegerField()
     patch = models.JSONField(null=True, blank=True, help_text="The row's own patch, where rows differ")
+    # In no index, and a page has room for each row twice: its outcome is written beside it, and into no index again.
     outcome = models.TextField(null=True, blank=True, help_text="landed, open, rejected, overtaken, cancelled")
 
     class Meta:
         db_table = "decision_rows"
         db_table_comment = "The frozen selections of decisions, and what became of each row"
-        indexes = (
-            models.Index(fields=("decision", "id"), condition=Q(outcome__isnull=True), name="decision_rows_due_idx"),
-        )
         constraints = (models.UniqueConstraint(fields=("decision", "bronze_id"), name="decision_rows_once"),)
 
     def __str__(self) -> str:
@@ -355,15 +355,19 @@ class Correction(models.Model):
     """A patch over a bronze row. Bronze never changes: the row that a load sees is the bronze row with its latest
     approved patch over it."""
 
-    # Its index is corrections_version.
-    target = models.ForeignKey(Target, models.CASCADE, db_column="target", related_name="corrections", db_index=False)
+    # Its index is corrections_version. That table and decision are there, check_corrections asks once for many rows.
+    target = models.ForeignKey(
+        Target, models.CASCADE, db_column="target", related_name="corrections", db_index=False, db_constraint=False
+    )
     bronze_id = models.BigIntegerField()
     version = models.IntegerField()
     patch = models.JSONField(help_text="Source columns and the text that stands for theirs; null removes a value")
     expected = models.JSONField(
         db_default=_empty_object(), help_text="Values of the bronze row that the author saw; others are refused"
     )
-    decision = models.ForeignKey(QualityDecision, models.PROTECT, related_name="corrections")
+    decision = models.ForeignKey(
+        QualityDecision, models.PROTECT, related_name="corrections", db_index=False, db_constraint=False
+    )
     withdrawn = models.BooleanField(db_default=False, help_text="Undone by a later version")
     created_at = models.DateTimeField(db_default=Now())
 

@@ -31,7 +31,7 @@ _SAMPLES = """
     FROM dwh_lineage.decision_rows AS r
     JOIN dwh_lineage.quality_exceptions AS e ON e.id = r.exception_id
     WHERE r.decision_id = %s AND r.outcome = 'landed'
-    ORDER BY r.id LIMIT %s
+    ORDER BY r.bronze_id LIMIT %s
 """
 
 
@@ -69,6 +69,7 @@ def preview(decision: Decision) -> Preview:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 made = connection.execute(decision.QUERY, decision.tried()).fetchone()
                 number = int(made[0]) if made else 0
+                connection.execute("SELECT dwh_lineage.try_decision(%s)", (number,))
                 connection.execute("SELECT dwh_lineage.replay_chunk(%s, %s)", (number, MOST))
                 return _seen(connection, decision.selection.target, number)
         except psycopg.errors.SerializationFailure:

@@ -2,6 +2,8 @@
 and what the storehouse counts; and a star made of them.
 
 Each system drops one file a day with what is new and what has changed; `op` says how: I(nsert), U(pdate), D(elete).
+Customers may arrive in two more ways, from which nothing is made here: as the changes of the CRM's own database, and as
+answers of an API.
 
 Rules see one row at a time. An order of a customer nobody knows, or an item of an order that was never sent (an
 orphan), breaks none of them: it stands in silver like any other row.
@@ -40,6 +42,20 @@ class CrmCustomers(sources.CsvFiles):
     path = "ecommerce/crm/customers_*.csv"
 
 
+class CustomersCdc(sources.JsonLines):
+    """The changes of the CRM's own database, as Debezium tells them. dwh_etl.ingest_cdc_event takes one."""
+
+    path = "ecommerce/crm/changes_*.jsonl"
+    envelope = sources.Debezium()
+
+
+class ApiResponses(sources.JsonFiles):
+    """What an API answers about customers. dwh_etl.ingest_api_response takes an answer."""
+
+    path = "ecommerce/api/*.json"
+    records = "data"
+
+
 class CatalogueProducts(sources.CsvFiles):
     """The catalogue's daily drop. It gains a column now and then: what nobody declared is kept in _extra."""
 
@@ -69,6 +85,21 @@ class RawCustomers(bronze.Table):
 
     source = CrmCustomers
     columns = "id email name status channel city country created_date updated_date op"
+    routines = ["ingest_customers_csv.sql", "ingest_daily_customers.sql", "ingest_customers.sql"]
+
+
+class RawCustomersCdc(bronze.Table):
+    """Customers before and after each change in the CRM's database."""
+
+    source = CustomersCdc
+    columns = "id email name status"
+
+
+class RawApiResponses(bronze.Table):
+    """Customers as an API answers."""
+
+    source = ApiResponses
+    columns = "id email name"
 
 
 class RawProducts(bronze.Table):
@@ -83,6 +114,7 @@ class RawOrders(bronze.Table):
 
     source = ShopOrders
     columns = "id customer_id order_date status total updated_date op"
+    routines = ["ingest_daily_orders.sql", "ingest_orders.sql"]
 
 
 class RawOrderItems(bronze.Table):
@@ -120,6 +152,7 @@ class Customers(silver.Table):
         source = RawCustomers
         key = "customer_id"
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
+        routines = ["validate_customer.sql"]
 
 
 class Products(silver.Table):
@@ -154,6 +187,7 @@ class Orders(silver.Table):
         source = RawOrders
         key = "order_id"
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
+        routines = ["load_silver_orders_incremental.sql"]
 
 
 class OrderItems(silver.Table):
@@ -293,7 +327,7 @@ class AggDailySales(gold.Aggregate):
 
     query, grain = "agg_daily_sales.sql", ("date_key", "customer_segment", "product_category")
     dimensions = {"date_key": DimDate}
-    routines = ["refresh_agg_daily_sales.sql"]
+    routines = ["refresh_agg_daily_sales.sql", "run_ecommerce_pipeline.sql"]
     required = "order_count item_count gross_revenue discount_total tax_total net_revenue avg_order_value"
     checks = [
         gold.Reconciles("revenue", own="sum(net_revenue)", other="SELECT sum(f.line_total) FROM gold.fact_sales AS f")

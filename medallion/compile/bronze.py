@@ -33,7 +33,7 @@ CALL dwh_etl.guard_bronze({literal(rows)}, {literal(text.target(contract))});
 CALL dwh_etl.ensure_bronze_partitions({literal(text.target(contract))});
 
 {_view(contract, source_columns)}
-{_grants(contract, source_columns)}{_dependency(contract)}{records.land(contract)}"""
+{_grants(contract, source_columns)}{_dependency(contract)}{records.land(contract)}{_handwritten(contract)}"""
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
@@ -48,11 +48,12 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     come += [f"{name} jsonb" for name in records.documents(new) if name not in records.documents(old)]
     gone = records.drop(old) if not new.get("records") else ""
     return f"""\
+{text.drop_handwritten(old)}\
 {"".join(f"ALTER TABLE {rows} ADD COLUMN IF NOT EXISTS {added};{chr(10)}" for added in come)}
 {_register(new, warehouse)}
 {"".join(filled)}DROP VIEW {text.relation(new)};
 {_view(new, columns)}
-{_grants(new, columns)}{_dependency(new)}{gone}{records.land(new)}"""
+{_grants(new, columns)}{_dependency(new)}{gone}{records.land(new)}{_handwritten(new)}"""
 
 
 def _filled(contract: Contract, column: Contract) -> str:
@@ -65,7 +66,7 @@ def remove(contract: Contract) -> str:
     """Takes the table away; refused while it holds rows, for nothing could bring them back."""
     return f"""\
 SELECT dwh_etl.refuse_if_rows({literal(ident("bronze", rows_name(contract)))});
-{text.unregister(contract)}{records.drop(contract)}DROP VIEW {text.relation(contract)};
+{text.unregister(contract)}{text.drop_handwritten(contract)}{records.drop(contract)}DROP VIEW {text.relation(contract)};
 DROP TABLE {ident("bronze", rows_name(contract))};
 """
 
@@ -97,6 +98,10 @@ def _grants(contract: Contract, source_columns: list[str]) -> str:
         f"SELECT dwh_lineage.grant_to('etl_service', {literal(f'INSERT ({insertable}) ON {relation}')});\n"
         for relation in (text.relation(contract), ident("bronze", rows_name(contract)))
     )
+
+
+def _handwritten(contract: Contract) -> str:
+    return "".join(f"\n{routine}" for routine in text.handwritten(contract))
 
 
 def _dependency(contract: Contract) -> str:

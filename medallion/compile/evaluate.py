@@ -259,6 +259,9 @@ def _seen(columns: list[dict[str, Any]]) -> str:
 
 
 def _source_data(contract: Contract) -> str:
-    pairs = [(name, f"j.{ident('raw.' + name)}") for name in contract["source_columns"]]
-    row = f"coalesce(j._arrived, {text.json_object(pairs)})"
-    return f"CASE WHEN j._broken IS NOT NULL THEN {row} END AS _source_data"
+    columns = contract["source_columns"]
+    came = text.json_object([(name, f"j._arrived[{place}]") for place, name in enumerate(columns, start=1)])
+    raw = text.json_object([(name, f"j.{ident('raw.' + name)}") for name in columns])
+    return f"""CASE WHEN j._broken IS NULL THEN NULL
+        WHEN j._arrived IS NOT NULL THEN {came}
+        ELSE {raw} END AS _source_data"""

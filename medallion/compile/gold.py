@@ -10,7 +10,7 @@ from medallion.naming import ident, literal
 from medallion.query import Query
 
 #: What changes nothing about the rows.
-PRESENTATION = ("description", "indexes", "checks", "routines")
+PRESENTATION = ("description", "domain", "indexes", "checks", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:
@@ -24,17 +24,17 @@ def create(contract: Contract, warehouse: str) -> str:
         # Its own images, which say what a run changed, begin when it has what it has from the beginning.
         ensured = f"SELECT dwh_etl.ensure_images({literal(text.target(contract))});\n"
         pieces.append(stars.after_install(contract) + ensured)
-    return "\n".join([*pieces, *_handwritten(contract)])
+    return "\n".join([*pieces, *text.handwritten(contract)])
 
 
 def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """A new declaration. The table stands until the next run writes what differs, or is made anew where it must be."""
     if new["kind"] == old["kind"] == "calendar":
-        return "\n".join([_drop_handwritten(old), calendars.replace(new, warehouse), *_handwritten(new)])
+        return "\n".join([text.drop_handwritten(old), calendars.replace(new, warehouse), *text.handwritten(new)])
     if consequence(old, new) == "anew":
         return "\n".join([*_made_anew(old, new, warehouse), _take_everything(new)])
     changed = consequence(old, new) == "rebuild"
-    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *_handwritten(new)]
+    pieces = [_drop_routines(old), _alter(old, new), _routines(new), _metadata(new, warehouse), *text.handwritten(new)]
     if changed:
         pieces = [by_sums.drop(old), *pieces, by_sums.create(new), _take_everything(new)]
     return "\n".join(pieces)
@@ -84,7 +84,7 @@ def _shape(contract: Contract) -> tuple[object, ...]:
 
 def _drop(contract: Contract) -> str:
     if contract["kind"] == "calendar":
-        return _drop_handwritten(contract) + calendars.drop(contract)
+        return text.drop_handwritten(contract) + calendars.drop(contract)
     what = "MATERIALIZED VIEW" if contract["kind"] == "materialized_view" else "TABLE"
     released = f"CALL dwh_etl.release_references({literal(text.relation(contract))});\n"
     if not stars.is_dimension(contract):
@@ -95,15 +95,7 @@ def _drop(contract: Contract) -> str:
 def _drop_routines(contract: Contract) -> str:
     dropped = [f"DROP PROCEDURE {text.routine(contract, verb)}(uuid);" for verb in ("load", "rebuild")]
     generated = "".join(f"{line}\n" for line in [*dropped, *checks.drop(contract)])
-    return _drop_handwritten(contract) + origins.drop(contract) + generated
-
-
-def _handwritten(contract: Contract) -> list[str]:
-    return list(contract.get("routines", {}).values())
-
-
-def _drop_handwritten(contract: Contract) -> str:
-    return "".join(f"DROP ROUTINE dwh_etl.{ident(name)};\n" for name in contract.get("routines", {}))
+    return text.drop_handwritten(contract) + origins.drop(contract) + generated
 
 
 def _take_everything(contract: Contract) -> str:

@@ -24,6 +24,7 @@ l_updated bigint;
 l_deleted bigint;
 l_rejected bigint;
 """
+_NESTED_LOOPS = "PERFORM set_config('enable_nestloop', 'on', true);\n"
 
 
 def append(contract: Contract) -> str:
@@ -34,7 +35,6 @@ def append(contract: Contract) -> str:
         "",
         f"""\
 {_decided(contract)}
-PERFORM set_config('enable_nestloop', 'on', true);
 DELETE FROM {table} AS s
 WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
     SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL
@@ -68,10 +68,11 @@ def fold(contract: Contract) -> str:
         contract,
         "l_landed bigint[];\nl_keys text[];\nl_gone bigint;\nl_gone_until timestamptz;\n",
         f"""\
--- What lies in the table now may leave its key: that is folded again, too.
+-- What lies in the table now may leave its key: that is folded again, too. Only an undo is about such rows.
 l_landed := ARRAY(
     SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
     WHERE e.target_table = {literal(text.target(contract))} AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+        AND EXISTS (SELECT 1 FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision AND d.verb = 'undo')
 );
 IF l_landed <> '{{}}' THEN
     l_keys := ARRAY(
@@ -82,9 +83,9 @@ END IF;
 {_decided(contract)}
 {_known_keys(contract)}
 DROP TABLE IF EXISTS pg_temp.again;
-CREATE TEMP TABLE again ON COMMIT DROP AS
+{_no_nested_loops("l_rows")}CREATE TEMP TABLE again ON COMMIT DROP AS
 SELECT v.* FROM {evaluation} AS v WHERE {taken};
-{_fresh(contract)}{references.settle_again(contract)}PERFORM set_config('enable_nestloop', 'on', true);
+{_NESTED_LOOPS}{_fresh(contract)}{references.settle_again(contract)}\
 {as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, columns, keys="" if full else "l_keys")}\
 {absence.add(contract, columns, "fold_events", "pg_temp.again")}\
@@ -155,20 +156,27 @@ def _decided(contract: Contract) -> str:
     """The decision becomes part of the overlay; its rows are evaluated, and their exceptions closed or opened."""
     target = literal(text.target(contract))
     return f"""SELECT dwh_lineage.begin_replay({target}, l_batch_id) AS load_batch INTO l_load;
-l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
--- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
--- for each of many rows.
-PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
+l_rows := dwh_lineage.apply_decision(in_decision);
 DROP TABLE IF EXISTS pg_temp.evaluated;
-CREATE TEMP TABLE evaluated ON COMMIT DROP AS
+{_no_nested_loops("l_rows")}CREATE TEMP TABLE evaluated ON COMMIT DROP AS
 SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, NULL, l_rows) AS v;
 GET DIAGNOSTICS l_read = ROW_COUNT;
-ANALYZE pg_temp.evaluated;
+{_NESTED_LOOPS}ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
 {REJECT}l_rejected := dwh_lineage.record_exceptions(
     {target}, {literal(contract["source"])}, l_load.load_batch, in_decision
 );
 {land(contract, "decided", decision="in_decision")}\
-{set_aside(contract, " AND x.bronze_id = ANY (l_rows)", "in_decision")}"""
+IF l_read < cardinality(l_rows) THEN
+{text.indented(set_aside(contract, " AND x.bronze_id = ANY (l_rows)", "in_decision").rstrip())}
+END IF;"""
+
+
+def _no_nested_loops(rows: str) -> str:
+    return f"""\
+-- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+-- for each of many rows.
+PERFORM set_config('enable_nestloop', CASE WHEN cardinality({rows}) > 1000 THEN 'off' ELSE 'on' END, true);
+"""
 
 
 def _finish(contract: Contract) -> str:

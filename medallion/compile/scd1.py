@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
+from medallion.compile import (
+    absence,
+    checks,
+    constraints,
+    freeze,
+    gates,
+    horizon,
+    late,
+    outcomes,
+    references,
+    replay,
+    text,
+)
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -77,7 +89,8 @@ class Scd1History:
             text.routine(contract, "load"),
             "in_batch_id uuid DEFAULT NULL",
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\n"
-            f"l_seen_until timestamptz;\nl_gone_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];",
+            f"l_seen_until timestamptz;\nl_gone_until timestamptz;\nl_read bigint;\n{_COUNTS}\nl_late text[];"
+            f"{late.declared(contract)}",
             f"""\
 {gates.rebuild_first(contract)}SELECT * INTO l_load FROM dwh_lineage.begin_load({target}, l_batch_id);
 IF l_load.taken IS NULL THEN
@@ -110,9 +123,10 @@ WHERE target = {target};
 SELECT array_agg({text.key_text(contract, {name: f"t.{ident(name)}" for name in key})}) INTO l_late
 FROM pg_temp.touched AS t WHERE t._late;
 IF l_late IS NOT NULL THEN
+{text.indented(late.find(contract))}\
     DROP TABLE IF EXISTS pg_temp.again;
     CREATE TEMP TABLE again ON COMMIT DROP AS
-    SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
+    SELECT v.* FROM {late.evaluated(contract)} AS v WHERE {text.not_skipped(contract, "v")};
 {text.indented(land(contract, "holds its rules now", "pg_temp.again"))}
     INSERT INTO pg_temp.fold_events
     SELECT

@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from medallion.compile import absence, checks, constraints, freeze, gates, horizon, outcomes, references, replay, text
+from medallion.compile import (
+    absence,
+    checks,
+    constraints,
+    freeze,
+    gates,
+    horizon,
+    late,
+    outcomes,
+    references,
+    replay,
+    text,
+)
 from medallion.compile.fold import (
     as_events,
     attributes,
@@ -51,6 +63,7 @@ class Scd2History:
     def create_table(self, contract: Contract) -> str:
         """One row for each key and period; one current row for each key, held by the database."""
         table, name, key = text.relation(contract), contract["name"], contract["key"]
+        current, history = ident(f"silver_{name}_current_key"), ident(f"silver_{name}_history_idx")
         types = {column["name"]: column["type"] for column in contract["columns"]}
         stored = [
             f"{ident(surrogate(contract))} bigint GENERATED ALWAYS AS IDENTITY (CACHE 100) PRIMARY KEY",
@@ -69,8 +82,8 @@ class Scd2History:
         return (
             f"CREATE TABLE {table} (\n{text.lines(stored)}\n);\n"
             f"{text.comment(f'TABLE {table}', contract.get('description', ''))}"
-            f"CREATE UNIQUE INDEX {ident(name + '_current_key')} ON {table} ({text.names(key)}) WHERE is_current;\n"
-            f"CREATE UNIQUE INDEX {ident(name + '_history_key')} ON {table} ({text.names(key)}, valid_from);\n"
+            f"CREATE UNIQUE INDEX {current} ON {table} ({text.names(key)}) WHERE is_current;\n"
+            f"CREATE UNIQUE INDEX {history} ON {table} ({text.names(key)}, valid_from);\n"
             f"{horizon.create_base(contract, [*key, *attributes(contract)])}"
         )
 
@@ -93,7 +106,7 @@ class Scd2History:
             "l_load record;\nl_batch_id uuid := coalesce(in_batch_id, gen_random_uuid());\nl_seen_until timestamptz;\n"
             "l_gone_until timestamptz;\nl_read bigint;\nl_inserted bigint;\nl_updated bigint;\n"
             "l_deleted bigint := 0;\nl_events bigint;\nl_rejected bigint;\nl_late text[];\nl_late_inserted bigint;\n"
-            "l_late_updated bigint;\nl_late_deleted bigint;",
+            f"l_late_updated bigint;\nl_late_deleted bigint;{late.declared(contract)}",
             f"""\
 {gates.rebuild_first(contract)}\
 SELECT * INTO l_load FROM dwh_lineage.begin_load({literal(text.target(contract))}, l_batch_id);
@@ -207,9 +220,10 @@ FROM pg_temp.touched AS t WHERE t._late;"""
 
     def _fold_late(self, contract: Contract) -> str:
         return f"""\
+{late.find(contract)}\
 DROP TABLE IF EXISTS pg_temp.again;
 CREATE TEMP TABLE again ON COMMIT DROP AS
-SELECT v.* FROM {text.routine(contract, "evaluate")}(NULL, l_late) AS v WHERE {text.not_skipped(contract, "v")};
+SELECT v.* FROM {late.evaluated(contract)} AS v WHERE {text.not_skipped(contract, "v")};
 {land(contract, "holds its rules now", "pg_temp.again")}{as_events(contract, "fold_events", "pg_temp.again")}
 {horizon.add(contract, [*contract["key"], *attributes(contract)], late=True)}\
 CALL {text.routine(contract, "fold")}(l_batch_id, false, l_late_inserted, l_late_updated, l_late_deleted);
@@ -249,50 +263,67 @@ WHERE target = {literal(text.target(contract))};
         key, values, table = contract["key"], attributes(contract), text.relation(contract)
         columns = [*key, *values]
         written = [*values, "valid_to", "is_current", "_source_bronze_id"]
+        gone = (
+            f"NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, 'valid_from'], 'f', 's')})\n"
+            f"        AND {horizon.is_live(contract, 's.valid_from')}"
+        )
         return text.procedure(
             text.routine(contract, "fold"),
             "in_batch_id uuid, in_all boolean, INOUT io_inserted bigint, INOUT io_updated bigint, "
             "INOUT io_deleted bigint",
             "",
             f"""\
-DROP TABLE IF EXISTS pg_temp.folded;
-CREATE TEMP TABLE folded ON COMMIT DROP AS
-SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-    v._bronze_id AS _source_bronze_id
-FROM (
-    SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
-    FROM (
-{text.indented(changes(contract, "pg_temp.fold_events"), 2)}
-    ) AS k
-) AS v
-WHERE NOT v._deleted;
-ANALYZE pg_temp.folded;
-
+-- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
 DROP TABLE IF EXISTS pg_temp.fold_keys;
 CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-SELECT DISTINCT {text.names(key, "e")} FROM pg_temp.fold_events AS e;
+SELECT DISTINCT {text.names(key, "e")} FROM pg_temp.fold_events AS e
+WHERE NOT in_all AND EXISTS (SELECT 1 FROM {table} AS x WHERE {text.equal(key, "x", "e")});
 ANALYZE pg_temp.fold_keys;
 
-DELETE FROM {table} AS s
-WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE {text.equal(key, "k", "s")}))
-    AND NOT EXISTS (
-        SELECT 1 FROM pg_temp.folded AS f WHERE {text.equal([*key, "valid_from"], "f", "s")}
-    )
-    -- What began before the horizon stays; the version that lasts over it is in the base.
-    AND {horizon.is_live(contract, "s.valid_from")};
+DROP TABLE IF EXISTS pg_temp.folded;
+CREATE TEMP TABLE folded ON COMMIT DROP AS
+SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+    {text.row(written, "s")} IS DISTINCT FROM {text.row(written, "f")} AS _differs
+FROM (
+    SELECT {text.names(columns, "v")}, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+        v._bronze_id AS _source_bronze_id
+    FROM (
+        SELECT k.*, lead(k._effective) OVER (PARTITION BY {text.names(key, "k")} ORDER BY k._effective) AS _until
+        FROM (
+{text.indented(changes(contract, "pg_temp.fold_events"), 3)}
+        ) AS k
+    ) AS v
+    WHERE NOT v._deleted
+) AS f
+LEFT JOIN (
+    SELECT x.* FROM {table} AS x WHERE in_all
+    UNION ALL
+    SELECT x.* FROM {table} AS x JOIN pg_temp.fold_keys AS k ON {text.equal(key, "k", "x")} WHERE NOT in_all
+) AS s ON {text.equal([*key, "valid_from"], "s", "f")};
+ANALYZE pg_temp.folded ({text.names([*key, "valid_from"])});
+
+-- What began before the horizon stays; the version that lasts over it is in the base.
+IF in_all THEN
+    DELETE FROM {table} AS s
+    WHERE {gone};
+ELSE
+    DELETE FROM {table} AS s
+    USING pg_temp.fold_keys AS k
+    WHERE {text.equal(key, "k", "s")} AND {gone};
+END IF;
 GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
 UPDATE {table} AS s
 SET {", ".join(f"{ident(name)} = f.{ident(name)}" for name in written)}, _batch_id = in_batch_id, _loaded_at = now()
 FROM pg_temp.folded AS f
-WHERE {text.equal([*key, "valid_from"], "f", "s")}
-    AND {text.row(written, "s")} IS DISTINCT FROM {text.row(written, "f")};
+WHERE f._stands AND f._differs AND {text.equal([*key, "valid_from"], "f", "s")};
 GET DIAGNOSTICS io_updated = ROW_COUNT;
 
 INSERT INTO {table} ({text.names([*columns, "valid_from"])}, valid_to, is_current, _source_bronze_id, _batch_id)
 SELECT {text.names([*columns, "valid_from"], "f")}, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
 FROM pg_temp.folded AS f
-WHERE NOT EXISTS (SELECT 1 FROM {table} AS s WHERE {text.equal([*key, "valid_from"], "s", "f")});
+WHERE NOT f._stands
+ORDER BY {text.names([*key, "valid_from"], "f")};  -- the order of the index: neighbours are on one page
 GET DIAGNOSTICS io_inserted = ROW_COUNT;{record_seen(contract)}""",
             f"Folds the histories of the keys in pg_temp.fold_events; writes what differs to {text.target(contract)}. "
             "in_all: the events are all there are, so that other keys have no history. Called by the load and the "

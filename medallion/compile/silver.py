@@ -9,6 +9,7 @@ from medallion.compile import (
     evaluate,
     gates,
     horizon,
+    late,
     references,
     scd1,
     scd2,
@@ -19,14 +20,15 @@ from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
-#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates.
-PRESENTATION = ("description", "source_columns", "max_rejected", "checks")
+#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates, indexes,
+#: routines of the user's own.
+PRESENTATION = ("description", "domain", "source_columns", "max_rejected", "checks", "often_late", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:
     """The table with its routines, rules and lineage."""
     return f"""\
-{_history(contract).create_table(contract)}
+{_history(contract).create_table(contract)}{late.create(contract)}
 {routines(contract)}
 {metadata(contract, warehouse)}"""
 
@@ -44,7 +46,8 @@ def routines(contract: Contract) -> str:
 
 
 def metadata(contract: Contract, warehouse: str) -> str:
-    """The table's rows in targets, quality_rules, column_lineage and among the consumers of its source."""
+    """The table's rows in targets, quality_rules, column_lineage and among the consumers of its source; and what was
+    written by hand for it, which may call all that."""
     registered = text.register(
         contract,
         warehouse,
@@ -62,6 +65,7 @@ def metadata(contract: Contract, warehouse: str) -> str:
             stated.stated(contract, evaluate.rules(contract)),
             text.inputs(contract, [contract["source"], *references.parents(contract)]),
             silver_columns(contract),
+            *text.handwritten(contract),
         ]
     )
 
@@ -70,10 +74,12 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     """What a new declaration changes. Where rows may come out differently, the next run rebuilds the table."""
     if consequence(old, new) == "anew":
         moved = _forget_exceptions(old) if old["source"] != new["source"] else []
-        return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new), routines(new),
-                          metadata(new, warehouse), _needs_rebuild(new), _without_horizon(new)])  # fmt: skip
+        return "\n".join([_refuse_if_frozen(old), *moved, _drop(old), _history(new).create_table(new),
+                          late.create(new), routines(new), metadata(new, warehouse), _needs_rebuild(new),
+                          _without_horizon(new)])  # fmt: skip
     gone, come = constraints.changes(old, new)
-    changes = [*_refounded(old, new), *gone, *_columns(old, new), *come]
+    indexes_gone, indexes_come = late.changes(old, new)
+    changes = [*_refounded(old, new), indexes_gone, *gone, *_columns(old, new), *come, indexes_come]
     changed = consequence(old, new) == "rebuild"
     pieces = [*changes, _drop_routines(old), routines(new), metadata(new, warehouse)]
     # A rebuild writes no row because of what PostgreSQL generates, so the readers of that would hear of nothing.
@@ -150,12 +156,13 @@ def _shape(contract: Contract) -> tuple[object, ...]:
 
 def _drop(contract: Contract) -> str:
     relations = [text.relation(contract), *([horizon.base(contract)] if horizon.has_base(contract) else [])]
-    return f"{_drop_routines(contract)}DROP TABLE {', '.join(relations)};\n"
+    return f"{_drop_routines(contract)}{late.drop(contract)}DROP TABLE {', '.join(relations)};\n"
 
 
 def _drop_routines(contract: Contract) -> str:
     history = _history(contract).ROUTINES
-    dropped = [
+    dropped = [text.drop_handwritten(contract)] if contract.get("routines") else []
+    dropped += [
         f"DROP {kind} {text.routine(contract, verb)}({arguments});" for verb, (kind, arguments) in history.items()
     ]
     dropped += [f"DROP PROCEDURE {text.routine(contract, 'evidence')}(uuid);", *checks.drop(contract)]

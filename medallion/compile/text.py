@@ -62,6 +62,16 @@ def relation(contract: Contract) -> str:
     return ident(contract["layer"], contract["name"])
 
 
+def handwritten(contract: Contract) -> list[str]:
+    """The routines that somebody wrote by hand for a table."""
+    return list(contract.get("routines", {}).values())
+
+
+def drop_handwritten(contract: Contract) -> str:
+    """Takes them away."""
+    return "".join(f"DROP ROUTINE dwh_etl.{ident(name)};\n" for name in contract.get("routines", {}))
+
+
 def comment(what: str, text: str) -> str:
     """COMMENT ON, or nothing where there is nothing to say."""
     return f"COMMENT ON {what} IS {literal(text)};\n" if text else ""

@@ -36,7 +36,7 @@ class CappedUpload(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.discard()
-        self.folder.mkdir(mode=0o750, exist_ok=True)
+        self.folder.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.size = 0
         self.out = tempfile.NamedTemporaryFile(dir=self.folder, prefix=".upload-", delete=False)  # noqa: SIM115
 

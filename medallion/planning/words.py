@@ -15,10 +15,12 @@ _PARTS = {
     "where": "which rows it takes", "tracked": "the columns whose history is kept",
     "retention": "how long rows are kept",
     "full_extract": "whether each batch is a whole extract", "max_gone": "how many keys may be gone",
+    "often_late": "whether late events are common",
     "max_rejected": "how many rows may be rejected", "partition": "how it is partitioned", "indexes": "the indexes",
     "dimensions": "its dimensions", "required": "the columns that are never NULL", "constraints": "the constraints",
     "checks": "the checks", "routines": "the hand-written routines", "unknown": "the unknown member",
-    "description": "the description", "holidays": "the holidays", "first": "the first day", "last": "the last day",
+    "description": "the description", "domain": "the domain",
+    "holidays": "the holidays", "first": "the first day", "last": "the last day",
     "fiscal_year_starts": "the month in which the fiscal year starts",
 }  # fmt: skip
 _KINDS = {"append": "every row (Append)", "scd1": "the newest row of each key (SCD1)",

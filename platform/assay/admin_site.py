@@ -11,7 +11,7 @@ from django.contrib.admin import AdminSite, autodiscover
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.core.checks import CheckMessage
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
@@ -32,6 +32,7 @@ class AssayAdminSite(AdminSite):
     site_url = None
     enable_nav_sidebar = False
     empty_value_display = "–"
+    login_template = "assay/login.html"
 
     def check(self, app_configs: Sequence[AppConfig] | None) -> list[CheckMessage]:
         autodiscover()
@@ -70,6 +71,13 @@ class AssayAdminSite(AdminSite):
 
         return super().index(request, {**dashboard(request), **(extra_context or {})})
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # Here, because forms of models cannot be imported while the apps are still loading.
+        from assay.login import LoginForm
+
+        self.login_form = LoginForm
+        return super().login(request, extra_context)
+
     def administration(self, request: HttpRequest) -> TemplateResponse:
         """What Django's admin shows on its index: users, groups, and the models that are edited one by one."""
         context = {**self.each_context(request), "title": "Administration"}
@@ -82,6 +90,18 @@ def _may_see(request: HttpRequest, page: Page) -> bool:
     )
 
 
+def _holds_there(request: HttpRequest, page: Page, address: dict[str, Any]) -> bool:
+    """Whether one of the page's permissions holds for all tables that it is about. No query, if anywhere."""
+    # Here, because models cannot be imported while the apps are still loading.
+    from lineage.permissions import may, places_of
+
+    needed = [permission for permission in (page.permission, page.or_permission) if permission]
+    if page.about is None or any(places_of(request.user, permission) is None for permission in needed):
+        return True
+    tables = set(page.about(request, **address))
+    return any(all(may(request.user, permission, table) for table in tables) for permission in needed)
+
+
 def _permitted(page: Page) -> Callable[..., HttpResponseBase]:
     """The page's view, refused to staff without its permission."""
 
@@ -89,6 +109,11 @@ def _permitted(page: Page) -> Callable[..., HttpResponseBase]:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not _may_see(request, page):
             raise PermissionDenied(f"The page {page.title} needs the permission {page.permission}.")
+        if not _holds_there(request, page, kwargs):
+            raise PermissionDenied(
+                f"Your permission {page.permission} does not hold for the table that this page is about. "
+                "An administrator says in which layers and domains a group may act."
+            )
         return page.view(request, *args, **kwargs)
 
     return view

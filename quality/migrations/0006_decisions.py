@@ -18,8 +18,8 @@ ROUTINES = {
     "stop_decision": "FUNCTION dwh_lineage.stop_decision(bigint, text)",
     "undo": "FUNCTION dwh_lineage.undo(bigint, text, text)",
     "take_back": "FUNCTION dwh_lineage.take_back(bigint, bigint, bigint[])",
-    "apply_decision": "FUNCTION dwh_lineage.apply_decision(bigint, bigint[])",
-    "reject_rows": "FUNCTION dwh_lineage.reject_rows(bigint, bigint[])",
+    "apply_decision": "FUNCTION dwh_lineage.apply_decision(bigint)",
+    "reject_rows": "FUNCTION dwh_lineage.reject_rows(bigint)",
     "replay_chunk": "FUNCTION dwh_lineage.replay_chunk(bigint, integer)",
 }
 

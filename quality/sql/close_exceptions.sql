@@ -16,13 +16,14 @@ AS $$
 DECLARE
     l_count bigint;
 BEGIN
+    ANALYZE pg_temp.closed;
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH standing AS (
         SELECT e.id, e.state
         FROM dwh_lineage.quality_exceptions AS e
         JOIN pg_temp.closed AS c ON c.bronze_id = e.bronze_id
         WHERE e.target_table = in_target
             AND (e.state IN ('open', 'proposed', 'queued') OR (e.state = 'superseded' AND in_state = 'landed'))
-        FOR UPDATE OF e
     ), closed AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = in_state, resolved_at = clock_timestamp(), resolution = in_resolution
@@ -41,6 +42,7 @@ BEGIN
         SELECT c.id, c.was, in_state, in_batch_no, in_resolution, in_decision FROM closed AS c
     )
     SELECT count(*) INTO l_count FROM closed;
+    PERFORM set_config('assay.changes_states', '', true);
     RETURN l_count;
 END
 $$;

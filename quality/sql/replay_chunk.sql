@@ -24,18 +24,21 @@ BEGIN
     ELSIF l_decision.state <> 'queued' THEN
         RETURN 0;
     END IF;
-    l_rows := ARRAY(
-        SELECT r.bronze_id FROM dwh_lineage.decision_rows AS r
-        WHERE r.decision_id = in_decision AND r.outcome IS NULL AND NOT EXISTS (
-            SELECT 1 FROM dwh_lineage.pendings AS p
-            JOIN dwh_lineage.batches AS b ON b.batch_no = p.batch_no
-            WHERE p.consumer = l_decision.target AND r.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
-        )
-        ORDER BY r.id  -- Uses index decision_rows_due_idx
-        LIMIT in_most
-    );
+    -- The planner knows nothing of a decision that was made a moment ago; of this table it shall know.
+    DROP TABLE IF EXISTS pg_temp.due;
+    CREATE TEMP TABLE due ON COMMIT DROP AS
+    SELECT r.id, r.bronze_id, r.exception_id, r.patch FROM dwh_lineage.decision_rows AS r
+    WHERE r.decision_id = in_decision AND r.outcome IS NULL AND NOT EXISTS (
+        SELECT 1 FROM dwh_lineage.pendings AS p
+        JOIN dwh_lineage.batches AS b ON b.batch_no = p.batch_no
+        WHERE p.consumer = l_decision.target AND r.bronze_id BETWEEN b.first_bronze_id AND b.last_bronze_id
+    )
+    ORDER BY r.bronze_id  -- Uses index decision_rows_once
+    LIMIT in_most;
+    ANALYZE pg_temp.due (id, bronze_id, exception_id);
+    l_rows := ARRAY(SELECT r.bronze_id FROM pg_temp.due AS r ORDER BY r.bronze_id);
     IF l_decision.verb = 'reject' THEN
-        PERFORM dwh_lineage.reject_rows(in_decision, l_rows);
+        PERFORM dwh_lineage.reject_rows(in_decision);
     ELSIF l_rows <> '{}' THEN
         EXECUTE format('CALL %s($1, $2)', l_decision.replay_routine) USING in_decision, l_rows;
     END IF;
@@ -43,8 +46,9 @@ BEGIN
     WITH settled AS (
         UPDATE dwh_lineage.decision_rows AS r
         SET outcome = coalesce(r.outcome, e.state)
-        FROM dwh_lineage.quality_exceptions AS e
-        WHERE r.decision_id = in_decision AND r.bronze_id = ANY (l_rows) AND e.id = r.exception_id
+        FROM pg_temp.due AS d
+        JOIN dwh_lineage.quality_exceptions AS e ON e.id = d.exception_id
+        WHERE r.id = d.id
         RETURNING r.outcome
     ), counted AS (
         SELECT count(*) FILTER (WHERE s.outcome = 'landed') AS landed,
@@ -61,7 +65,9 @@ BEGIN
 
     SELECT count(*) INTO l_left FROM dwh_lineage.decision_rows AS r WHERE r.decision_id = in_decision AND r.outcome IS NULL;
     IF l_left = 0 THEN
+        PERFORM set_config('assay.changes_states', 'on', true);
         UPDATE dwh_lineage.quality_decisions SET state = 'done', finished_at = clock_timestamp() WHERE id = in_decision;
+        PERFORM set_config('assay.changes_states', '', true);
     END IF;
     RETURN l_left;
 END

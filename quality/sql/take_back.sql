@@ -9,14 +9,17 @@ BEGIN
     INSERT INTO dwh_lineage.corrections (target, bronze_id, version, patch, expected, decision_id, withdrawn)
     SELECT c.target, c.bronze_id, c.version + 1, coalesce(b.patch, '{}'), c.expected, in_undo,
         coalesce(b.withdrawn, true)
-    FROM dwh_lineage.corrections AS c
+    FROM dwh_lineage.quality_decisions AS d
+    JOIN dwh_lineage.corrections AS c
+        ON c.target = d.target AND c.bronze_id = ANY (in_rows) AND c.decision_id = in_undone
     LEFT JOIN dwh_lineage.corrections AS b
         ON b.target = c.target AND b.bronze_id = c.bronze_id AND b.version = c.version - 1
-    WHERE c.decision_id = in_undone AND c.bronze_id = ANY (in_rows);
+    WHERE d.id = in_undone;
 
     UPDATE dwh_lineage.waivers SET withdrawn_by_id = in_undo
     WHERE decision_id = in_undone AND bronze_id = ANY (in_rows) AND withdrawn_by_id IS NULL;
 
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH opened AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = 'open', resolved_at = NULL, resolution = NULL
@@ -32,6 +35,7 @@ BEGIN
     )
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, decision_id)
     SELECT o.id, 'rejected', 'open', in_undo FROM opened AS o;
+    PERFORM set_config('assay.changes_states', '', true);
 END
 $$;
 COMMENT ON FUNCTION dwh_lineage.take_back(bigint, bigint, bigint[]) IS 'Takes a decision back for some rows';

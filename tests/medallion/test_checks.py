@@ -10,7 +10,7 @@ import pytest
 from medallion import declaration, pipelines
 from medallion.checks import check_warehouses
 from medallion.registry import Warehouse
-from medallion.warehouse import SCD2, Integer, Pipeline, Text, Timestamp, bronze, gold, silver, sources
+from medallion.warehouse import SCD1, SCD2, Integer, Pipeline, Text, Timestamp, bronze, gold, silver, sources
 
 
 class Files(sources.CsvFiles):
@@ -226,3 +226,24 @@ def test_paths_into_records_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     assert "'address..city' is no path into a record" in findings(monkeypatch, RawEvents)["assay.E016"]
     assert '"^.id" in the columns of a table with explode' in findings(monkeypatch, RawParts)["assay.E016"]
     assert "Files has no JSON to explode" in findings(monkeypatch, RawExploded)["assay.E015"]
+
+
+@pytest.mark.parametrize(
+    ("key", "history", "error"),
+    [
+        ("name", SCD2(effective="changed", often_late=True), None),
+        ("name", SCD2(often_late=True), "assay.E035"),
+        ("name", SCD1(full_extract=True, often_late=True), "assay.E035"),
+        ("changed", SCD2(effective="changed", often_late=True), "assay.E036"),
+    ],
+)
+def test_an_index_for_late_events_that_cannot_be_is_found(
+    monkeypatch: pytest.MonkeyPatch, key: str, history: SCD1 | SCD2, error: str | None
+) -> None:
+    class Late(silver.Table):
+        name = Text("name")
+        thing_id = Integer("id")
+        changed = Timestamp("changed")
+
+    Late.Meta = type("Meta", (), {"source": RawThings, "key": key, "history": history})
+    assert set(findings(monkeypatch, RawThings, Late)) == ({error} if error else set())

@@ -63,6 +63,7 @@ def test_a_cause_whose_rows_are_all_resolved_is_not_listed(staff: Client, except
 def test_open_rows_are_counted_whoever_changes_their_state(staff: Client, exceptions: None) -> None:
     assert open_rows().by_target == {seeds.LINES: 440}
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL assay.changes_states = 'on'")
         cursor.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'queued' WHERE id % 4 = 0")
         cursor.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'landed' WHERE id % 8 = 0")
         cursor.execute("DELETE FROM dwh_lineage.exception_breaches")
@@ -119,6 +120,16 @@ def test_rows_are_narrowed_by_target_state_and_key(
         assert "Select a valid choice" in response.content.decode()
     else:
         assert len(response.context["table"].keyset.rows) == rows
+
+
+def test_a_page_further_down_keeps_the_filters(staff: Client, exceptions: None) -> None:
+    said = {"found_before": "2999-01-01", "key": "53"}
+    first = staff.get(reverse("admin:exception_rows"), said)
+    further = staff.get(reverse("admin:exception_rows") + first.context["table"].keyset.older)
+    assert not further.context["filter"].form.errors
+    assert further.context["filter"].form.cleaned_data["key"] == "53"
+    shown = [[row.pk for row in page.context["table"].keyset.rows] for page in (first, further)]
+    assert min(shown[0]) > max(shown[1])
 
 
 def test_choosing_a_rule_leads_to_its_cause_with_the_other_filters(staff: Client, exceptions: None) -> None:

@@ -70,3 +70,19 @@ def test_days_that_are_added_wait_for_the_facts_and_those_that_are_there_do_not(
 def test_the_unknown_day_is_there(connect: Connect) -> None:
     unknown = connect().execute("SELECT month_name, full_date FROM gold.lab_days WHERE date_key = -1").fetchone()
     assert unknown == ("Unknown", date(1, 1, 1))
+
+
+def test_errata_26_days_are_written_by_one_statement(shop_days: Any) -> None:
+    shop_days.execute("""
+        CREATE FUNCTION pg_temp.count_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE NOTICE 'one'; RETURN NULL; END $$;
+        CREATE TRIGGER counted AFTER INSERT ON gold.dim_date
+            FOR EACH STATEMENT EXECUTE FUNCTION pg_temp.count_statement();
+    """)
+    notices: list[str] = []
+    shop_days.add_notice_handler(lambda said: notices.append(said.message_primary))
+    shop_days.execute("CALL dwh_etl.generate_dim_date('1990-01-01', '1999-12-31')")
+    assert notices.count("one") == 1
+    assert shop_days.execute("SELECT count(*) FROM gold.dim_date WHERE year BETWEEN 1990 AND 1999").fetchone() == (
+        3652,
+    )

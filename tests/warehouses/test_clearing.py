@@ -81,7 +81,7 @@ def test_all_of_a_file_or_a_batch_or_an_assignee(rows: list[int], shop: Shop) ->
     first = QualityException.objects.get(pk=rows[0]).batch_id
     later = arrive(shop, GOOD | {"state": "onn"})
     assert confirmed(narrowed(batch=first)).selected == 4
-    assert confirmed(narrowed(before="2999-01-01"), verb="reject", reason="late").selected == 1
+    assert confirmed(narrowed(found_before="2999-01-01"), verb="reject", reason="late").selected == 1
     assert QualityException.objects.get(pk=later[0]).state == "queued"
     with pytest.raises(DecisionRefused, match="Nothing"):
         decide(Decision(DecisionVerb.REJECT, Selection(TARGET, narrowed={"assignee": "ada"}), "ada", reason="x"))

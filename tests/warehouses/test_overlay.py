@@ -313,3 +313,14 @@ def test_a_batch_that_is_loaded_again_brings_its_corrected_rows_in(lab: Connecti
     assert len(bench.rows(lab, Readings.target)) == 1
     assert state_of(lab, Readings.target, bad) == "landed"
     assert gap(lab, Readings.target) == 0
+
+
+def test_a_correction_by_a_decision_that_is_not_there_is_refused(lab: Connection) -> None:
+    (bad,) = readings(lab, GOOD | {"state": "onn"})
+    with pytest.raises(psycopg.Error, match="one of them is not there") as refused:
+        lab.execute(
+            "INSERT INTO dwh_lineage.corrections (target, bronze_id, version, patch, decision_id) "
+            "VALUES (%s, %s, 1, '{}', 999)",
+            (Readings.target, bad),
+        )
+    assert refused.value.sqlstate == "AS080"

@@ -122,7 +122,7 @@ class States(silver.Table):
     class Meta:
         source = RawMembers
         key = ("region", "id")
-        history = SCD2(effective="updated", deleted_when="op = 'D'", tracked="state", sequence="score")
+        history = SCD2(effective="updated", deleted_when="op = 'D'", tracked="state", sequence="score", often_late=True)
 
 
 class Latest(silver.Table):
@@ -138,7 +138,7 @@ class Latest(silver.Table):
     class Meta:
         source = RawMembers
         key = ("region", "id")
-        history = SCD1(effective="updated", deleted_when="op = 'D'")
+        history = SCD1(effective="updated", deleted_when="op = 'D'", often_late=True)
 
 
 class LatestSeen(silver.Table):

@@ -34,7 +34,7 @@ VALUES (
     'bronze',
     'ecommerce',
     'Customers as the CRM sends them.',
-    '{"columns": [{"name": "id"}, {"name": "email"}, {"name": "name"}, {"name": "status"}, {"name": "channel"}, {"name": "city"}, {"name": "country"}, {"name": "created_date"}, {"name": "updated_date"}, {"name": "op"}], "description": "Customers as the CRM sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_customers", "source": {"name": "crm_customers"}}'::jsonb,
+     E'{"columns": [{"name": "id"}, {"name": "email"}, {"name": "name"}, {"name": "status"}, {"name": "channel"}, {"name": "city"}, {"name": "country"}, {"name": "created_date"}, {"name": "updated_date"}, {"name": "op"}], "description": "Customers as the CRM sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_customers", "routines": {"ingest_customers": "-- Ingests yesterday''s customers: dwh_etl.ingest_daily_customers for whoever names no day. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.ingest_customers(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.ingest_daily_customers(current_date - 1, in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.ingest_customers(uuid) IS ''Ingests yesterday''''s customers'';\\n", "ingest_customers_csv": "-- Ingests a file of customers that stands on the database''s host; see dwh_etl.ingest_csv_file, which it calls. Takes its\\n-- path, what the ledger calls the source, and the run''s id, which it gives where there is none.\\nCREATE PROCEDURE dwh_etl.ingest_customers_csv(\\n    in_file_path text, in_source text DEFAULT ''csv_import'', INOUT io_batch_id uuid DEFAULT NULL\\n)\\nLANGUAGE plpgsql\\nAS $$\\nBEGIN\\n    io_batch_id := coalesce(io_batch_id, gen_random_uuid());\\n    PERFORM dwh_etl.ingest_csv_file(''bronze.raw_customers'', in_file_path, in_source, io_batch_id);\\nEND\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.ingest_customers_csv(text, text, uuid) IS ''Ingests a file of customers'';\\n", "ingest_daily_customers": "-- Ingests the CRM''s file of a day from the folder that the setting assay.files names. Takes the day and the run''s id.\\nCREATE PROCEDURE dwh_etl.ingest_daily_customers(in_date date, in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    SELECT dwh_etl.ingest_csv_file(\\n        ''bronze.raw_customers'', to_char(in_date, ''\\"ecommerce/crm/customers_\\"YYYY-MM-DD\\".csv\\"''), ''crm_customers'', in_batch_id\\n    );\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.ingest_daily_customers(date, uuid) IS ''Ingests the customers of a day'';\\n"}, "source": {"name": "crm_customers"}}'::jsonb,
     'bronze.raw_customers_rows'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -75,3 +75,35 @@ SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, email, name, status, cha
 INSERT INTO dwh_lineage.table_dependencies (upstream_table, downstream_table, origin)
 VALUES ('crm_customers', 'bronze.raw_customers', 'declared')
 ON CONFLICT DO NOTHING;
+
+-- Ingests a file of customers that stands on the database's host; see dwh_etl.ingest_csv_file, which it calls. Takes its
+-- path, what the ledger calls the source, and the run's id, which it gives where there is none.
+CREATE PROCEDURE dwh_etl.ingest_customers_csv(
+    in_file_path text, in_source text DEFAULT 'csv_import', INOUT io_batch_id uuid DEFAULT NULL
+)
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    io_batch_id := coalesce(io_batch_id, gen_random_uuid());
+    PERFORM dwh_etl.ingest_csv_file('bronze.raw_customers', in_file_path, in_source, io_batch_id);
+END
+$$;
+COMMENT ON PROCEDURE dwh_etl.ingest_customers_csv(text, text, uuid) IS 'Ingests a file of customers';
+
+-- Ingests the CRM's file of a day from the folder that the setting assay.files names. Takes the day and the run's id.
+CREATE PROCEDURE dwh_etl.ingest_daily_customers(in_date date, in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    SELECT dwh_etl.ingest_csv_file(
+        'bronze.raw_customers', to_char(in_date, '"ecommerce/crm/customers_"YYYY-MM-DD".csv"'), 'crm_customers', in_batch_id
+    );
+$$;
+COMMENT ON PROCEDURE dwh_etl.ingest_daily_customers(date, uuid) IS 'Ingests the customers of a day';
+
+-- Ingests yesterday's customers: dwh_etl.ingest_daily_customers for whoever names no day. Takes the run's id.
+CREATE PROCEDURE dwh_etl.ingest_customers(in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.ingest_daily_customers(current_date - 1, in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.ingest_customers(uuid) IS 'Ingests yesterday''s customers';

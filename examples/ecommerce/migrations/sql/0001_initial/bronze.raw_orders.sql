@@ -31,7 +31,7 @@ VALUES (
     'bronze',
     'ecommerce',
     'Orders as the shop sends them.',
-    '{"columns": [{"name": "id"}, {"name": "customer_id"}, {"name": "order_date"}, {"name": "status"}, {"name": "total"}, {"name": "updated_date"}, {"name": "op"}], "description": "Orders as the shop sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_orders", "source": {"name": "shop_orders"}}'::jsonb,
+     E'{"columns": [{"name": "id"}, {"name": "customer_id"}, {"name": "order_date"}, {"name": "status"}, {"name": "total"}, {"name": "updated_date"}, {"name": "op"}], "description": "Orders as the shop sends them.", "kind": "bronze", "layer": "bronze", "name": "raw_orders", "routines": {"ingest_daily_orders": "-- Ingests the shop''s file of a day from the folder that the setting assay.files names. Takes the day and the run''s id.\\nCREATE PROCEDURE dwh_etl.ingest_daily_orders(in_date date, in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    SELECT dwh_etl.ingest_csv_file(\\n        ''bronze.raw_orders'', to_char(in_date, ''\\"ecommerce/shop/orders_\\"YYYY-MM-DD\\".csv\\"''), ''shop_orders'', in_batch_id\\n    );\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.ingest_daily_orders(date, uuid) IS ''Ingests the orders of a day'';\\n", "ingest_orders": "-- dwh_etl.ingest_daily_orders under its other name. Takes the day and the run''s id.\\nCREATE PROCEDURE dwh_etl.ingest_orders(in_date date DEFAULT current_date - 1, in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.ingest_daily_orders(in_date, in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.ingest_orders(date, uuid) IS ''Ingests the orders of a day'';\\n"}, "source": {"name": "shop_orders"}}'::jsonb,
     'bronze.raw_orders_rows'
 )
 ON CONFLICT (target) DO UPDATE SET
@@ -69,3 +69,21 @@ SELECT dwh_lineage.grant_to('etl_service', 'INSERT (id, customer_id, order_date,
 INSERT INTO dwh_lineage.table_dependencies (upstream_table, downstream_table, origin)
 VALUES ('shop_orders', 'bronze.raw_orders', 'declared')
 ON CONFLICT DO NOTHING;
+
+-- Ingests the shop's file of a day from the folder that the setting assay.files names. Takes the day and the run's id.
+CREATE PROCEDURE dwh_etl.ingest_daily_orders(in_date date, in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    SELECT dwh_etl.ingest_csv_file(
+        'bronze.raw_orders', to_char(in_date, '"ecommerce/shop/orders_"YYYY-MM-DD".csv"'), 'shop_orders', in_batch_id
+    );
+$$;
+COMMENT ON PROCEDURE dwh_etl.ingest_daily_orders(date, uuid) IS 'Ingests the orders of a day';
+
+-- dwh_etl.ingest_daily_orders under its other name. Takes the day and the run's id.
+CREATE PROCEDURE dwh_etl.ingest_orders(in_date date DEFAULT current_date - 1, in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.ingest_daily_orders(in_date, in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.ingest_orders(date, uuid) IS 'Ingests the orders of a day';

@@ -1,5 +1,6 @@
 SELECT dwh_lineage.forget_target('gold.agg_daily_sales');
 DROP ROUTINE dwh_etl.refresh_agg_daily_sales;
+DROP ROUTINE dwh_etl.run_ecommerce_pipeline;
 DROP FUNCTION dwh_etl.origins_gold_agg_daily_sales(jsonb, text, jsonb);
 DROP PROCEDURE dwh_etl.load_gold_agg_daily_sales(uuid);
 DROP PROCEDURE dwh_etl.rebuild_gold_agg_daily_sales(uuid);

@@ -1,5 +1,7 @@
 SELECT dwh_etl.refuse_if_frozen('silver.customers');
 SELECT dwh_lineage.forget_target('silver.customers');
+DROP ROUTINE dwh_etl.validate_customer;
+
 DROP PROCEDURE dwh_etl.load_silver_customers(uuid);
 DROP PROCEDURE dwh_etl.rebuild_silver_customers(uuid);
 DROP PROCEDURE dwh_etl.replay_silver_customers(bigint, bigint[], uuid);

@@ -22,8 +22,8 @@ CREATE TABLE silver.customers (
     CONSTRAINT country_values CHECK (country IN ('AT', 'CH', 'DE', 'ES', 'FR', 'GB', 'US'))
 );
 COMMENT ON TABLE silver.customers IS 'One row for each customer and period.';
-CREATE UNIQUE INDEX customers_current_key ON silver.customers (customer_id) WHERE is_current;
-CREATE UNIQUE INDEX customers_history_key ON silver.customers (customer_id, valid_from);
+CREATE UNIQUE INDEX silver_customers_current_key ON silver.customers (customer_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_customers_history_idx ON silver.customers (customer_id, valid_from);
 CREATE TABLE dwh_staging.silver_customers_base (
     _bronze_id bigint,
     _effective timestamptz,
@@ -148,7 +148,20 @@ SELECT
             'created_on', j."text.created_on",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+    CASE WHEN j._broken IS NULL THEN NULL
+            WHEN j._arrived IS NOT NULL THEN jsonb_build_object(
+            'id', j._arrived[1],
+            'email', j._arrived[2],
+            'name', j._arrived[3],
+            'status', j._arrived[4],
+            'channel', j._arrived[5],
+            'city', j._arrived[6],
+            'country', j._arrived[7],
+            'created_date', j._arrived[8],
+            'updated_date', j._arrived[9],
+            'op', j._arrived[10]
+        )
+            ELSE jsonb_build_object(
             'id', j."raw.id",
             'email', j."raw.email",
             'name', j."raw.name",
@@ -159,7 +172,7 @@ SELECT
             'created_date', j."raw.created_date",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
-        )) END AS _source_data
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -331,20 +344,20 @@ FROM (
                         CASE WHEN c.patch ? 'created_date' THEN c.patch ->> 'created_date' ELSE b.created_date END AS created_date,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                                'id', b.id,
-                                'email', b.email,
-                                'name', b.name,
-                                'status', b.status,
-                                'channel', b.channel,
-                                'city', b.city,
-                                'country', b.country,
-                                'created_date', b.created_date,
-                                'updated_date', b.updated_date,
-                                'op', b.op
-                            ) END AS _arrived
+                        CASE WHEN c.patch IS NOT NULL THEN ARRAY[b.id, b.email, b.name, b.status, b.channel, b.city, b.country, b.created_date, b.updated_date, b.op] END AS _arrived
                     FROM bronze.raw_customers_rows AS b
-                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.customers' AND c.bronze_id = b._bronze_id
+                    LEFT JOIN (
+                        SELECT v.bronze_id, v.patch FROM dwh_lineage.effective_corrections AS v
+                        WHERE v.target = 'silver.customers'
+                            AND (in_rows IS NULL OR v.bronze_id = ANY (in_rows))
+                            AND (in_batches IS NULL OR EXISTS (
+                                SELECT 1 FROM dwh_lineage.corrections AS z
+                                WHERE z.target = 'silver.customers' AND z.bronze_id BETWEEN
+                                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (in_batches))
+                                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i
+                                         WHERE i.batch_no = ANY (in_batches))
+                            ))
+                    ) AS c ON c.bronze_id = b._bronze_id
                 ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
@@ -382,63 +395,78 @@ SET DateStyle = 'ISO, YMD'
 SET plan_cache_mode = force_custom_plan
 AS $routine$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.folded;
-    CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-        v._bronze_id AS _source_bronze_id
-    FROM (
-        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
-        FROM (
-            SELECT c.*
-            FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
-                FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
-                    FROM (
-                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-                        FROM pg_temp.fold_events AS e
-                        WINDOW
-                            last_first AS (
-                                PARTITION BY e.customer_id, e._effective
-                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
-                            ),
-                            same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
-                    ) AS w
-                    WHERE w._place = 1
-                ) AS h
-                WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
-            ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
-        ) AS k
-    ) AS v
-    WHERE NOT v._deleted;
-    ANALYZE pg_temp.folded;
-
+    -- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
     DROP TABLE IF EXISTS pg_temp.fold_keys;
     CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-    SELECT DISTINCT e.customer_id FROM pg_temp.fold_events AS e;
+    SELECT DISTINCT e.customer_id FROM pg_temp.fold_events AS e
+    WHERE NOT in_all AND EXISTS (SELECT 1 FROM silver.customers AS x WHERE x.customer_id = e.customer_id);
     ANALYZE pg_temp.fold_keys;
 
-    DELETE FROM silver.customers AS s
-    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.customer_id = s.customer_id))
-        AND NOT EXISTS (
-            SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
-        )
-        -- What began before the horizon stays; the version that lasts over it is in the base.
-        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+        ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on, f.valid_to, f.is_current, f._source_bronze_id) AS _differs
+    FROM (
+        SELECT v.customer_id, v.email, v.email_domain, v.name, v.status, v.channel, v.city, v.country, v.created_on, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+            v._bronze_id AS _source_bronze_id
+        FROM (
+            SELECT k.*, lead(k._effective) OVER (PARTITION BY k.customer_id ORDER BY k._effective) AS _until
+            FROM (
+                SELECT c.*
+                FROM (
+                    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.email) OVER history AS "was.email", lag(h.email_domain) OVER history AS "was.email_domain", lag(h.name) OVER history AS "was.name", lag(h.status) OVER history AS "was.status", lag(h.channel) OVER history AS "was.channel", lag(h.city) OVER history AS "was.city", lag(h.country) OVER history AS "was.country", lag(h.created_on) OVER history AS "was.created_on"
+                    FROM (
+                        SELECT w._effective, w._deleted, false AS _stands, w.customer_id, w.email, w.email_domain, w.name, w.status, w.channel, w.city, w.country, w.created_on, w._first AS _bronze_id
+                        FROM (
+                            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                            FROM pg_temp.fold_events AS e
+                            WINDOW
+                                last_first AS (
+                                    PARTITION BY e.customer_id, e._effective
+                                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ),
+                                same AS (PARTITION BY e.customer_id, e._effective, e._deleted, e.email, e.email_domain, e.name, e.status, e.channel, e.city, e.country, e.created_on)
+                        ) AS w
+                        WHERE w._place = 1
+                    ) AS h
+                    WINDOW history AS (PARTITION BY h.customer_id ORDER BY h._effective)
+                ) AS c
+                WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.email, c.email_domain, c.name, c.status, c.channel, c.city, c.country, c.created_on) IS DISTINCT FROM ROW(c."was.email", c."was.email_domain", c."was.name", c."was.status", c."was.channel", c."was.city", c."was.country", c."was.created_on")))
+            ) AS k
+        ) AS v
+        WHERE NOT v._deleted
+    ) AS f
+    LEFT JOIN (
+        SELECT x.* FROM silver.customers AS x WHERE in_all
+        UNION ALL
+        SELECT x.* FROM silver.customers AS x JOIN pg_temp.fold_keys AS k ON k.customer_id = x.customer_id WHERE NOT in_all
+    ) AS s ON s.customer_id = f.customer_id AND s.valid_from = f.valid_from;
+    ANALYZE pg_temp.folded (customer_id, valid_from);
+
+    -- What began before the horizon stays; the version that lasts over it is in the base.
+    IF in_all THEN
+        DELETE FROM silver.customers AS s
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    ELSE
+        DELETE FROM silver.customers AS s
+        USING pg_temp.fold_keys AS k
+        WHERE k.customer_id = s.customer_id AND NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.customers'), true);
+    END IF;
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.customers AS s
     SET email = f.email, email_domain = f.email_domain, name = f.name, status = f.status, channel = f.channel, city = f.city, country = f.country, created_on = f.created_on, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
-    WHERE f.customer_id = s.customer_id AND f.valid_from = s.valid_from
-        AND ROW(s.email, s.email_domain, s.name, s.status, s.channel, s.city, s.country, s.created_on, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on, f.valid_to, f.is_current, f._source_bronze_id);
+    WHERE f._stands AND f._differs AND f.customer_id = s.customer_id AND f.valid_from = s.valid_from;
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
     INSERT INTO silver.customers (customer_id, email, email_domain, name, status, channel, city, country, created_on, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
     SELECT f.customer_id, f.email, f.email_domain, f.name, f.status, f.channel, f.city, f.country, f.created_on, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
-    WHERE NOT EXISTS (SELECT 1 FROM silver.customers AS s WHERE s.customer_id = f.customer_id AND s.valid_from = f.valid_from);
+    WHERE NOT f._stands
+    ORDER BY f.customer_id, f.valid_from;  -- the order of the index: neighbours are on one page
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets AS t
@@ -868,10 +896,11 @@ DECLARE
     l_gone bigint;
     l_gone_until timestamptz;
 BEGIN
-    -- What lies in the table now may leave its key: that is folded again, too.
+    -- What lies in the table now may leave its key: that is folded again, too. Only an undo is about such rows.
     l_landed := ARRAY(
         SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
         WHERE e.target_table = 'silver.customers' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+            AND EXISTS (SELECT 1 FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision AND d.verb = 'undo')
     );
     IF l_landed <> '{}' THEN
         l_keys := ARRAY(
@@ -880,15 +909,16 @@ BEGIN
         );
     END IF;
     SELECT dwh_lineage.begin_replay('silver.customers', l_batch_id) AS load_batch INTO l_load;
-    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    l_rows := dwh_lineage.apply_decision(in_decision);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
     -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
     -- for each of many rows.
     PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
-    DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, NULL, l_rows) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
-    ANALYZE pg_temp.evaluated;
+    PERFORM set_config('enable_nestloop', 'on', true);
+    ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -904,16 +934,17 @@ BEGIN
     PERFORM dwh_lineage.close_exceptions(
         'silver.customers', l_load.load_batch, 'landed', 'decided', in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.closed;
-    CREATE TEMP TABLE closed ON COMMIT DROP AS
-    SELECT x.bronze_id
-    FROM dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.customers' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
-        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
-    PERFORM dwh_lineage.close_exceptions(
-        'silver.customers', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
-    );
-
+    IF l_read < cardinality(l_rows) THEN
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.customers' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.customers', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+        );
+    END IF;
     SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.customers';
     l_keys := l_keys || ARRAY(
         SELECT DISTINCT ROW(n.customer_id)::text
@@ -925,12 +956,15 @@ BEGIN
         WHERE (EXISTS (SELECT 1 FROM silver.customers AS x WHERE x.customer_id = n.customer_id) OR n._effective <= l_gone_until)
     );
     DROP TABLE IF EXISTS pg_temp.again;
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     CREATE TEMP TABLE again ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_customers(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     INSERT INTO pg_temp.again
     SELECT e.* FROM pg_temp.evaluated AS e
     WHERE e._broken IS NULL AND ROW(e.customer_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.customers' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.customers' AND p.batch_no = e._batch_no);
-    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -1114,7 +1148,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each customer and period.',
-     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "lower(trim(channel))", "name": "channel", "rules": [{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}], "type": "text", "values": ["web", "app", "store", "partner"]}, {"expression": "trim(city)", "name": "city", "rules": [{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}], "type": "text"}, {"expression": "upper(trim(country))", "name": "country", "rules": [{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}], "type": "text", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "channel", "city", "country", "created_date", "updated_date", "op"]}'::jsonb,
+     E'{"columns": [{"expression": "id", "name": "customer_id", "type": "uuid"}, {"expression": "nullif(lower(trim(email)), '''')", "name": "email", "rules": [{"condition": "btrim(email) <> ''''", "kind": "required", "message": "The e-mail is missing"}, {"condition": "(email IS NULL OR email ~  E''^[^@[:space:]]+@[^@[:space:]]+\\\\\\\\.[^@[:space:]]+$'')", "kind": "matches", "message": "The e-mail is no address", "null": true, "pattern": "^[^@[:space:]]+@[^@[:space:]]+\\\\.[^@[:space:]]+$"}], "type": "text"}, {"expression": "split_part(lower(trim(email)), ''@'', 2)", "name": "email_domain", "type": "text"}, {"expression": "trim(name)", "name": "name", "rules": [{"condition": "char_length(name) >= 2", "kind": "min_length", "length": 2, "message": "The name has fewer than two characters"}], "type": "text"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''active'', ''inactive'', ''suspended'')", "held": true, "kind": "one_of", "message": "status is none of active, inactive, suspended", "values": ["active", "inactive", "suspended"]}], "type": "text", "values": ["active", "inactive", "suspended"]}, {"expression": "lower(trim(channel))", "name": "channel", "rules": [{"condition": "channel IN (''web'', ''app'', ''store'', ''partner'')", "held": true, "kind": "one_of", "message": "channel is none of web, app, store, partner", "values": ["web", "app", "store", "partner"]}], "type": "text", "values": ["web", "app", "store", "partner"]}, {"expression": "trim(city)", "name": "city", "rules": [{"condition": "char_length(city) >= 2", "kind": "min_length", "length": 2, "message": "The city has fewer than two characters"}], "type": "text"}, {"expression": "upper(trim(country))", "name": "country", "rules": [{"condition": "country IN (''AT'', ''CH'', ''DE'', ''ES'', ''FR'', ''GB'', ''US'')", "held": true, "kind": "one_of", "message": "country is none of AT, CH, DE, ES, FR, GB, US", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}], "type": "text", "values": ["AT", "CH", "DE", "ES", "FR", "GB", "US"]}, {"expression": "created_date", "name": "created_on", "rules": [{"condition": "created_on IS NOT NULL", "kind": "required", "message": "created_on is missing"}], "type": "date"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each customer and period.", "effective": "updated_at", "key": ["customer_id"], "kind": "scd2", "layer": "silver", "name": "customers", "routines": {"validate_customer": "-- What the rules of silver.customers say of an e-mail, a name and a status: whether they hold, and what is wrong. NULL\\n-- breaks a rule like any other value that is none. Other columns'' rules are not asked. See dwh_etl.judge_row.\\nCREATE FUNCTION dwh_etl.validate_customer(in_email text, in_name text, in_status text)\\nRETURNS TABLE (is_valid boolean, issues text[])\\nLANGUAGE sql\\nAS $$\\n    SELECT count(*) = 0, coalesce(array_agg(j.message), ''{}'')\\n    FROM dwh_etl.judge_row(\\n        ''silver.customers'', jsonb_build_object(''email'', in_email, ''name'', in_name, ''status'', in_status)\\n    ) AS j\\n    WHERE j.column_name IN (''email'', ''name'', ''status'');\\n$$;\\nCOMMENT ON FUNCTION dwh_etl.validate_customer(text, text, text) IS ''What the rules say of a customer'';\\n"}, "source": "bronze.raw_customers", "source_columns": ["id", "email", "name", "status", "channel", "city", "country", "created_date", "updated_date", "op"]}'::jsonb,
     'silver.customers',
     'dwh_etl.load_silver_customers',
     'dwh_etl.rebuild_silver_customers',
@@ -1180,3 +1214,17 @@ VALUES
     ('bronze.raw_customers', 'created_date', 'silver.customers', 'created_on', 'created_date', 'DIRECT', false),
     ('bronze.raw_customers', 'updated_date', 'silver.customers', 'valid_from', 'updated_date', 'DIRECT', false),
     ('bronze.raw_customers', 'op', 'silver.customers', '*', 'op = ''D''', 'INDIRECT', false);
+
+-- What the rules of silver.customers say of an e-mail, a name and a status: whether they hold, and what is wrong. NULL
+-- breaks a rule like any other value that is none. Other columns' rules are not asked. See dwh_etl.judge_row.
+CREATE FUNCTION dwh_etl.validate_customer(in_email text, in_name text, in_status text)
+RETURNS TABLE (is_valid boolean, issues text[])
+LANGUAGE sql
+AS $$
+    SELECT count(*) = 0, coalesce(array_agg(j.message), '{}')
+    FROM dwh_etl.judge_row(
+        'silver.customers', jsonb_build_object('email', in_email, 'name', in_name, 'status', in_status)
+    ) AS j
+    WHERE j.column_name IN ('email', 'name', 'status');
+$$;
+COMMENT ON FUNCTION dwh_etl.validate_customer(text, text, text) IS 'What the rules say of a customer';

@@ -17,8 +17,8 @@ CREATE TABLE silver.order_items (
     CONSTRAINT order_items_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.order_items IS 'One row for each line of an order, and what it was before it was corrected. A line sent twice is one line.';
-CREATE UNIQUE INDEX order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
-CREATE UNIQUE INDEX order_items_history_key ON silver.order_items (order_id, order_line_number, valid_from);
+CREATE UNIQUE INDEX silver_order_items_current_key ON silver.order_items (order_id, order_line_number) WHERE is_current;
+CREATE UNIQUE INDEX silver_order_items_history_idx ON silver.order_items (order_id, order_line_number, valid_from);
 CREATE TABLE dwh_staging.silver_order_items_base (
     _bronze_id bigint,
     _effective timestamptz,
@@ -135,7 +135,19 @@ SELECT
             'tax', j."text.tax",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+    CASE WHEN j._broken IS NULL THEN NULL
+            WHEN j._arrived IS NOT NULL THEN jsonb_build_object(
+            'order_id', j._arrived[1],
+            'line_number', j._arrived[2],
+            'sku', j._arrived[3],
+            'quantity', j._arrived[4],
+            'unit_price', j._arrived[5],
+            'discount', j._arrived[6],
+            'tax', j._arrived[7],
+            'updated_date', j._arrived[8],
+            'op', j._arrived[9]
+        )
+            ELSE jsonb_build_object(
             'order_id', j."raw.order_id",
             'line_number', j."raw.line_number",
             'sku', j."raw.sku",
@@ -145,7 +157,7 @@ SELECT
             'tax', j."raw.tax",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
-        )) END AS _source_data
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -311,19 +323,20 @@ FROM (
                         CASE WHEN c.patch ? 'tax' THEN c.patch ->> 'tax' ELSE b.tax END AS tax,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                                'order_id', b.order_id,
-                                'line_number', b.line_number,
-                                'sku', b.sku,
-                                'quantity', b.quantity,
-                                'unit_price', b.unit_price,
-                                'discount', b.discount,
-                                'tax', b.tax,
-                                'updated_date', b.updated_date,
-                                'op', b.op
-                            ) END AS _arrived
+                        CASE WHEN c.patch IS NOT NULL THEN ARRAY[b.order_id, b.line_number, b.sku, b.quantity, b.unit_price, b.discount, b.tax, b.updated_date, b.op] END AS _arrived
                     FROM bronze.raw_order_items_rows AS b
-                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.order_items' AND c.bronze_id = b._bronze_id
+                    LEFT JOIN (
+                        SELECT v.bronze_id, v.patch FROM dwh_lineage.effective_corrections AS v
+                        WHERE v.target = 'silver.order_items'
+                            AND (in_rows IS NULL OR v.bronze_id = ANY (in_rows))
+                            AND (in_batches IS NULL OR EXISTS (
+                                SELECT 1 FROM dwh_lineage.corrections AS z
+                                WHERE z.target = 'silver.order_items' AND z.bronze_id BETWEEN
+                                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (in_batches))
+                                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i
+                                         WHERE i.batch_no = ANY (in_batches))
+                            ))
+                    ) AS c ON c.bronze_id = b._bronze_id
                 ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
@@ -361,63 +374,78 @@ SET DateStyle = 'ISO, YMD'
 SET plan_cache_mode = force_custom_plan
 AS $routine$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.folded;
-    CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-        v._bronze_id AS _source_bronze_id
-    FROM (
-        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id, k.order_line_number ORDER BY k._effective) AS _until
-        FROM (
-            SELECT c.*
-            FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
-                FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
-                    FROM (
-                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-                        FROM pg_temp.fold_events AS e
-                        WINDOW
-                            last_first AS (
-                                PARTITION BY e.order_id, e.order_line_number, e._effective
-                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
-                            ),
-                            same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
-                    ) AS w
-                    WHERE w._place = 1
-                ) AS h
-                WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
-            ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
-        ) AS k
-    ) AS v
-    WHERE NOT v._deleted;
-    ANALYZE pg_temp.folded;
-
+    -- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
     DROP TABLE IF EXISTS pg_temp.fold_keys;
     CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-    SELECT DISTINCT e.order_id, e.order_line_number FROM pg_temp.fold_events AS e;
+    SELECT DISTINCT e.order_id, e.order_line_number FROM pg_temp.fold_events AS e
+    WHERE NOT in_all AND EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = e.order_id AND x.order_line_number = e.order_line_number);
     ANALYZE pg_temp.fold_keys;
 
-    DELETE FROM silver.order_items AS s
-    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.order_id = s.order_id AND k.order_line_number = s.order_line_number))
-        AND NOT EXISTS (
-            SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from
-        )
-        -- What began before the horizon stays; the version that lasts over it is in the base.
-        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+        ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.product_id, f.quantity, f.unit_price, f.discount, f.tax, f.valid_to, f.is_current, f._source_bronze_id) AS _differs
+    FROM (
+        SELECT v.order_id, v.order_line_number, v.product_id, v.quantity, v.unit_price, v.discount, v.tax, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+            v._bronze_id AS _source_bronze_id
+        FROM (
+            SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id, k.order_line_number ORDER BY k._effective) AS _until
+            FROM (
+                SELECT c.*
+                FROM (
+                    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.product_id) OVER history AS "was.product_id", lag(h.quantity) OVER history AS "was.quantity", lag(h.unit_price) OVER history AS "was.unit_price", lag(h.discount) OVER history AS "was.discount", lag(h.tax) OVER history AS "was.tax"
+                    FROM (
+                        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.order_line_number, w.product_id, w.quantity, w.unit_price, w.discount, w.tax, w._first AS _bronze_id
+                        FROM (
+                            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                            FROM pg_temp.fold_events AS e
+                            WINDOW
+                                last_first AS (
+                                    PARTITION BY e.order_id, e.order_line_number, e._effective
+                                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ),
+                                same AS (PARTITION BY e.order_id, e.order_line_number, e._effective, e._deleted, e.product_id, e.quantity, e.unit_price, e.discount, e.tax)
+                        ) AS w
+                        WHERE w._place = 1
+                    ) AS h
+                    WINDOW history AS (PARTITION BY h.order_id, h.order_line_number ORDER BY h._effective)
+                ) AS c
+                WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.product_id, c.quantity, c.unit_price, c.discount, c.tax) IS DISTINCT FROM ROW(c."was.product_id", c."was.quantity", c."was.unit_price", c."was.discount", c."was.tax")))
+            ) AS k
+        ) AS v
+        WHERE NOT v._deleted
+    ) AS f
+    LEFT JOIN (
+        SELECT x.* FROM silver.order_items AS x WHERE in_all
+        UNION ALL
+        SELECT x.* FROM silver.order_items AS x JOIN pg_temp.fold_keys AS k ON k.order_id = x.order_id AND k.order_line_number = x.order_line_number WHERE NOT in_all
+    ) AS s ON s.order_id = f.order_id AND s.order_line_number = f.order_line_number AND s.valid_from = f.valid_from;
+    ANALYZE pg_temp.folded (order_id, order_line_number, valid_from);
+
+    -- What began before the horizon stays; the version that lasts over it is in the base.
+    IF in_all THEN
+        DELETE FROM silver.order_items AS s
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    ELSE
+        DELETE FROM silver.order_items AS s
+        USING pg_temp.fold_keys AS k
+        WHERE k.order_id = s.order_id AND k.order_line_number = s.order_line_number AND NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.order_items'), true);
+    END IF;
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.order_items AS s
     SET product_id = f.product_id, quantity = f.quantity, unit_price = f.unit_price, discount = f.discount, tax = f.tax, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
-    WHERE f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from
-        AND ROW(s.product_id, s.quantity, s.unit_price, s.discount, s.tax, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.product_id, f.quantity, f.unit_price, f.discount, f.tax, f.valid_to, f.is_current, f._source_bronze_id);
+    WHERE f._stands AND f._differs AND f.order_id = s.order_id AND f.order_line_number = s.order_line_number AND f.valid_from = s.valid_from;
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
     INSERT INTO silver.order_items (order_id, order_line_number, product_id, quantity, unit_price, discount, tax, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
     SELECT f.order_id, f.order_line_number, f.product_id, f.quantity, f.unit_price, f.discount, f.tax, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
-    WHERE NOT EXISTS (SELECT 1 FROM silver.order_items AS s WHERE s.order_id = f.order_id AND s.order_line_number = f.order_line_number AND s.valid_from = f.valid_from);
+    WHERE NOT f._stands
+    ORDER BY f.order_id, f.order_line_number, f.valid_from;  -- the order of the index: neighbours are on one page
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets AS t
@@ -839,10 +867,11 @@ DECLARE
     l_gone bigint;
     l_gone_until timestamptz;
 BEGIN
-    -- What lies in the table now may leave its key: that is folded again, too.
+    -- What lies in the table now may leave its key: that is folded again, too. Only an undo is about such rows.
     l_landed := ARRAY(
         SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
         WHERE e.target_table = 'silver.order_items' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+            AND EXISTS (SELECT 1 FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision AND d.verb = 'undo')
     );
     IF l_landed <> '{}' THEN
         l_keys := ARRAY(
@@ -851,15 +880,16 @@ BEGIN
         );
     END IF;
     SELECT dwh_lineage.begin_replay('silver.order_items', l_batch_id) AS load_batch INTO l_load;
-    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    l_rows := dwh_lineage.apply_decision(in_decision);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
     -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
     -- for each of many rows.
     PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
-    DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, NULL, l_rows) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
-    ANALYZE pg_temp.evaluated;
+    PERFORM set_config('enable_nestloop', 'on', true);
+    ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -875,16 +905,17 @@ BEGIN
     PERFORM dwh_lineage.close_exceptions(
         'silver.order_items', l_load.load_batch, 'landed', 'decided', in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.closed;
-    CREATE TEMP TABLE closed ON COMMIT DROP AS
-    SELECT x.bronze_id
-    FROM dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.order_items' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
-        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
-    PERFORM dwh_lineage.close_exceptions(
-        'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
-    );
-
+    IF l_read < cardinality(l_rows) THEN
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.order_items' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.order_items', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+        );
+    END IF;
     SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.order_items';
     l_keys := l_keys || ARRAY(
         SELECT DISTINCT ROW(n.order_id, n.order_line_number)::text
@@ -896,12 +927,15 @@ BEGIN
         WHERE (EXISTS (SELECT 1 FROM silver.order_items AS x WHERE x.order_id = n.order_id AND x.order_line_number = n.order_line_number) OR n._effective <= l_gone_until)
     );
     DROP TABLE IF EXISTS pg_temp.again;
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     CREATE TEMP TABLE again ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_order_items(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     INSERT INTO pg_temp.again
     SELECT e.* FROM pg_temp.evaluated AS e
     WHERE e._broken IS NULL AND ROW(e.order_id, e.order_line_number)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.order_items' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.order_items' AND p.batch_no = e._batch_no);
-    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT

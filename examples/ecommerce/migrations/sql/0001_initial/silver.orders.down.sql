@@ -1,5 +1,7 @@
 SELECT dwh_etl.refuse_if_frozen('silver.orders');
 SELECT dwh_lineage.forget_target('silver.orders');
+DROP ROUTINE dwh_etl.load_silver_orders_incremental;
+
 DROP PROCEDURE dwh_etl.load_silver_orders(uuid);
 DROP PROCEDURE dwh_etl.rebuild_silver_orders(uuid);
 DROP PROCEDURE dwh_etl.replay_silver_orders(bigint, bigint[], uuid);

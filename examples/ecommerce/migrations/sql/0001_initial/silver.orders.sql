@@ -16,8 +16,8 @@ CREATE TABLE silver.orders (
     CONSTRAINT status_values CHECK (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'returned'))
 );
 COMMENT ON TABLE silver.orders IS 'One row for each order and status it went through.';
-CREATE UNIQUE INDEX orders_current_key ON silver.orders (order_id) WHERE is_current;
-CREATE UNIQUE INDEX orders_history_key ON silver.orders (order_id, valid_from);
+CREATE UNIQUE INDEX silver_orders_current_key ON silver.orders (order_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_orders_history_idx ON silver.orders (order_id, valid_from);
 CREATE TABLE dwh_staging.silver_orders_base (
     _bronze_id bigint,
     _effective timestamptz,
@@ -126,7 +126,17 @@ SELECT
             'total', j."text.total",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+    CASE WHEN j._broken IS NULL THEN NULL
+            WHEN j._arrived IS NOT NULL THEN jsonb_build_object(
+            'id', j._arrived[1],
+            'customer_id', j._arrived[2],
+            'order_date', j._arrived[3],
+            'status', j._arrived[4],
+            'total', j._arrived[5],
+            'updated_date', j._arrived[6],
+            'op', j._arrived[7]
+        )
+            ELSE jsonb_build_object(
             'id', j."raw.id",
             'customer_id', j."raw.customer_id",
             'order_date', j."raw.order_date",
@@ -134,7 +144,7 @@ SELECT
             'total', j."raw.total",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
-        )) END AS _source_data
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -270,17 +280,20 @@ FROM (
                         CASE WHEN c.patch ? 'total' THEN c.patch ->> 'total' ELSE b.total END AS total,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                                'id', b.id,
-                                'customer_id', b.customer_id,
-                                'order_date', b.order_date,
-                                'status', b.status,
-                                'total', b.total,
-                                'updated_date', b.updated_date,
-                                'op', b.op
-                            ) END AS _arrived
+                        CASE WHEN c.patch IS NOT NULL THEN ARRAY[b.id, b.customer_id, b.order_date, b.status, b.total, b.updated_date, b.op] END AS _arrived
                     FROM bronze.raw_orders_rows AS b
-                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.orders' AND c.bronze_id = b._bronze_id
+                    LEFT JOIN (
+                        SELECT v.bronze_id, v.patch FROM dwh_lineage.effective_corrections AS v
+                        WHERE v.target = 'silver.orders'
+                            AND (in_rows IS NULL OR v.bronze_id = ANY (in_rows))
+                            AND (in_batches IS NULL OR EXISTS (
+                                SELECT 1 FROM dwh_lineage.corrections AS z
+                                WHERE z.target = 'silver.orders' AND z.bronze_id BETWEEN
+                                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (in_batches))
+                                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i
+                                         WHERE i.batch_no = ANY (in_batches))
+                            ))
+                    ) AS c ON c.bronze_id = b._bronze_id
                 ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
@@ -318,63 +331,78 @@ SET DateStyle = 'ISO, YMD'
 SET plan_cache_mode = force_custom_plan
 AS $routine$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.folded;
-    CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.order_id, v.customer_id, v.ordered_at, v.status, v.total, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-        v._bronze_id AS _source_bronze_id
-    FROM (
-        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id ORDER BY k._effective) AS _until
-        FROM (
-            SELECT c.*
-            FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
-                FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
-                    FROM (
-                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-                        FROM pg_temp.fold_events AS e
-                        WINDOW
-                            last_first AS (
-                                PARTITION BY e.order_id, e._effective
-                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
-                            ),
-                            same AS (PARTITION BY e.order_id, e._effective, e._deleted, e.customer_id, e.ordered_at, e.status, e.total)
-                    ) AS w
-                    WHERE w._place = 1
-                ) AS h
-                WINDOW history AS (PARTITION BY h.order_id ORDER BY h._effective)
-            ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
-        ) AS k
-    ) AS v
-    WHERE NOT v._deleted;
-    ANALYZE pg_temp.folded;
-
+    -- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
     DROP TABLE IF EXISTS pg_temp.fold_keys;
     CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-    SELECT DISTINCT e.order_id FROM pg_temp.fold_events AS e;
+    SELECT DISTINCT e.order_id FROM pg_temp.fold_events AS e
+    WHERE NOT in_all AND EXISTS (SELECT 1 FROM silver.orders AS x WHERE x.order_id = e.order_id);
     ANALYZE pg_temp.fold_keys;
 
-    DELETE FROM silver.orders AS s
-    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.order_id = s.order_id))
-        AND NOT EXISTS (
-            SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from
-        )
-        -- What began before the horizon stays; the version that lasts over it is in the base.
-        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+        ROW(s.customer_id, s.ordered_at, s.status, s.total, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.customer_id, f.ordered_at, f.status, f.total, f.valid_to, f.is_current, f._source_bronze_id) AS _differs
+    FROM (
+        SELECT v.order_id, v.customer_id, v.ordered_at, v.status, v.total, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+            v._bronze_id AS _source_bronze_id
+        FROM (
+            SELECT k.*, lead(k._effective) OVER (PARTITION BY k.order_id ORDER BY k._effective) AS _until
+            FROM (
+                SELECT c.*
+                FROM (
+                    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.customer_id) OVER history AS "was.customer_id", lag(h.ordered_at) OVER history AS "was.ordered_at", lag(h.status) OVER history AS "was.status", lag(h.total) OVER history AS "was.total"
+                    FROM (
+                        SELECT w._effective, w._deleted, false AS _stands, w.order_id, w.customer_id, w.ordered_at, w.status, w.total, w._first AS _bronze_id
+                        FROM (
+                            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                            FROM pg_temp.fold_events AS e
+                            WINDOW
+                                last_first AS (
+                                    PARTITION BY e.order_id, e._effective
+                                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ),
+                                same AS (PARTITION BY e.order_id, e._effective, e._deleted, e.customer_id, e.ordered_at, e.status, e.total)
+                        ) AS w
+                        WHERE w._place = 1
+                    ) AS h
+                    WINDOW history AS (PARTITION BY h.order_id ORDER BY h._effective)
+                ) AS c
+                WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.customer_id, c.ordered_at, c.status, c.total) IS DISTINCT FROM ROW(c."was.customer_id", c."was.ordered_at", c."was.status", c."was.total")))
+            ) AS k
+        ) AS v
+        WHERE NOT v._deleted
+    ) AS f
+    LEFT JOIN (
+        SELECT x.* FROM silver.orders AS x WHERE in_all
+        UNION ALL
+        SELECT x.* FROM silver.orders AS x JOIN pg_temp.fold_keys AS k ON k.order_id = x.order_id WHERE NOT in_all
+    ) AS s ON s.order_id = f.order_id AND s.valid_from = f.valid_from;
+    ANALYZE pg_temp.folded (order_id, valid_from);
+
+    -- What began before the horizon stays; the version that lasts over it is in the base.
+    IF in_all THEN
+        DELETE FROM silver.orders AS s
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    ELSE
+        DELETE FROM silver.orders AS s
+        USING pg_temp.fold_keys AS k
+        WHERE k.order_id = s.order_id AND NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.orders'), true);
+    END IF;
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.orders AS s
     SET customer_id = f.customer_id, ordered_at = f.ordered_at, status = f.status, total = f.total, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
-    WHERE f.order_id = s.order_id AND f.valid_from = s.valid_from
-        AND ROW(s.customer_id, s.ordered_at, s.status, s.total, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.customer_id, f.ordered_at, f.status, f.total, f.valid_to, f.is_current, f._source_bronze_id);
+    WHERE f._stands AND f._differs AND f.order_id = s.order_id AND f.valid_from = s.valid_from;
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
     INSERT INTO silver.orders (order_id, customer_id, ordered_at, status, total, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
     SELECT f.order_id, f.customer_id, f.ordered_at, f.status, f.total, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
-    WHERE NOT EXISTS (SELECT 1 FROM silver.orders AS s WHERE s.order_id = f.order_id AND s.valid_from = f.valid_from);
+    WHERE NOT f._stands
+    ORDER BY f.order_id, f.valid_from;  -- the order of the index: neighbours are on one page
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets AS t
@@ -788,10 +816,11 @@ DECLARE
     l_gone bigint;
     l_gone_until timestamptz;
 BEGIN
-    -- What lies in the table now may leave its key: that is folded again, too.
+    -- What lies in the table now may leave its key: that is folded again, too. Only an undo is about such rows.
     l_landed := ARRAY(
         SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
         WHERE e.target_table = 'silver.orders' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+            AND EXISTS (SELECT 1 FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision AND d.verb = 'undo')
     );
     IF l_landed <> '{}' THEN
         l_keys := ARRAY(
@@ -800,15 +829,16 @@ BEGIN
         );
     END IF;
     SELECT dwh_lineage.begin_replay('silver.orders', l_batch_id) AS load_batch INTO l_load;
-    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    l_rows := dwh_lineage.apply_decision(in_decision);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
     -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
     -- for each of many rows.
     PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
-    DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, NULL, l_rows) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
-    ANALYZE pg_temp.evaluated;
+    PERFORM set_config('enable_nestloop', 'on', true);
+    ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -824,16 +854,17 @@ BEGIN
     PERFORM dwh_lineage.close_exceptions(
         'silver.orders', l_load.load_batch, 'landed', 'decided', in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.closed;
-    CREATE TEMP TABLE closed ON COMMIT DROP AS
-    SELECT x.bronze_id
-    FROM dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.orders' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
-        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
-    PERFORM dwh_lineage.close_exceptions(
-        'silver.orders', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
-    );
-
+    IF l_read < cardinality(l_rows) THEN
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.orders' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.orders', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+        );
+    END IF;
     SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.orders';
     l_keys := l_keys || ARRAY(
         SELECT DISTINCT ROW(n.order_id)::text
@@ -845,12 +876,15 @@ BEGIN
         WHERE (EXISTS (SELECT 1 FROM silver.orders AS x WHERE x.order_id = n.order_id) OR n._effective <= l_gone_until)
     );
     DROP TABLE IF EXISTS pg_temp.again;
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     CREATE TEMP TABLE again ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_orders(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.orders' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     INSERT INTO pg_temp.again
     SELECT e.* FROM pg_temp.evaluated AS e
     WHERE e._broken IS NULL AND ROW(e.order_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.orders' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.orders' AND p.batch_no = e._batch_no);
-    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT
@@ -1030,7 +1064,7 @@ VALUES (
     'scd2',
     'ecommerce',
     'One row for each order and status it went through.',
-    '{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
+     E'{"columns": [{"expression": "id", "name": "order_id", "type": "uuid"}, {"expression": "customer_id", "name": "customer_id", "rules": [{"condition": "customer_id IS NOT NULL", "kind": "required", "message": "customer_id is missing"}], "type": "uuid"}, {"expression": "order_date", "name": "ordered_at", "rules": [{"condition": "ordered_at IS NOT NULL", "kind": "required", "message": "ordered_at is missing"}], "type": "timestamptz"}, {"expression": "lower(trim(status))", "name": "status", "rules": [{"condition": "status IN (''pending'', ''paid'', ''shipped'', ''delivered'', ''cancelled'', ''returned'')", "held": true, "kind": "one_of", "message": "status is none of pending, paid, shipped, delivered, cancelled, returned", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}], "type": "text", "values": ["pending", "paid", "shipped", "delivered", "cancelled", "returned"]}, {"cast": {"precision": 12, "scale": 2}, "expression": "total", "name": "total", "rules": [{"bound": 0, "condition": "total >= 0", "kind": "at_least", "message": "total is less than 0"}], "type": "numeric(12,2)"}, {"expression": "updated_date", "name": "updated_at", "type": "timestamptz"}], "deleted_when": "op = ''D''", "description": "One row for each order and status it went through.", "effective": "updated_at", "key": ["order_id"], "kind": "scd2", "layer": "silver", "name": "orders", "routines": {"load_silver_orders_incremental": "-- Loads what is new into silver.orders, which is what its load does. Takes the run''s id.\\nCREATE PROCEDURE dwh_etl.load_silver_orders_incremental(in_batch_id uuid DEFAULT NULL)\\nLANGUAGE sql\\nAS $$\\n    CALL dwh_etl.load_silver_orders(in_batch_id);\\n$$;\\nCOMMENT ON PROCEDURE dwh_etl.load_silver_orders_incremental(uuid) IS ''Loads what is new into silver.orders'';\\n"}, "source": "bronze.raw_orders", "source_columns": ["id", "customer_id", "order_date", "status", "total", "updated_date", "op"]}'::jsonb,
     'silver.orders',
     'dwh_etl.load_silver_orders',
     'dwh_etl.rebuild_silver_orders',
@@ -1090,3 +1124,11 @@ VALUES
     ('bronze.raw_orders', 'total', 'silver.orders', 'total', 'total', 'DIRECT', false),
     ('bronze.raw_orders', 'updated_date', 'silver.orders', 'valid_from', 'updated_date', 'DIRECT', false),
     ('bronze.raw_orders', 'op', 'silver.orders', '*', 'op = ''D''', 'INDIRECT', false);
+
+-- Loads what is new into silver.orders, which is what its load does. Takes the run's id.
+CREATE PROCEDURE dwh_etl.load_silver_orders_incremental(in_batch_id uuid DEFAULT NULL)
+LANGUAGE sql
+AS $$
+    CALL dwh_etl.load_silver_orders(in_batch_id);
+$$;
+COMMENT ON PROCEDURE dwh_etl.load_silver_orders_incremental(uuid) IS 'Loads what is new into silver.orders';

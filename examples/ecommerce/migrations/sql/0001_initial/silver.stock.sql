@@ -13,8 +13,8 @@ CREATE TABLE silver.stock (
     CONSTRAINT stock_current_is_open CHECK (is_current = (valid_to IS NULL))
 );
 COMMENT ON TABLE silver.stock IS 'One row for each product and period of the same stock.';
-CREATE UNIQUE INDEX stock_current_key ON silver.stock (product_id) WHERE is_current;
-CREATE UNIQUE INDEX stock_history_key ON silver.stock (product_id, valid_from);
+CREATE UNIQUE INDEX silver_stock_current_key ON silver.stock (product_id) WHERE is_current;
+CREATE UNIQUE INDEX silver_stock_history_idx ON silver.stock (product_id, valid_from);
 CREATE TABLE dwh_staging.silver_stock_base (
     _bronze_id bigint,
     _effective timestamptz,
@@ -115,13 +115,21 @@ SELECT
             'reserved', j."text.reserved",
             'updated_at', j."text.updated_at"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+    CASE WHEN j._broken IS NULL THEN NULL
+            WHEN j._arrived IS NOT NULL THEN jsonb_build_object(
+            'sku', j._arrived[1],
+            'on_hand', j._arrived[2],
+            'reserved', j._arrived[3],
+            'updated_date', j._arrived[4],
+            'op', j._arrived[5]
+        )
+            ELSE jsonb_build_object(
             'sku', j."raw.sku",
             'on_hand', j."raw.on_hand",
             'reserved', j."raw.reserved",
             'updated_date', j."raw.updated_date",
             'op', j."raw.op"
-        )) END AS _source_data
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -231,15 +239,20 @@ FROM (
                         CASE WHEN c.patch ? 'reserved' THEN c.patch ->> 'reserved' ELSE b.reserved END AS reserved,
                         CASE WHEN c.patch ? 'updated_date' THEN c.patch ->> 'updated_date' ELSE b.updated_date END AS updated_date,
                         CASE WHEN c.patch ? 'op' THEN c.patch ->> 'op' ELSE b.op END AS op,
-                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                                'sku', b.sku,
-                                'on_hand', b.on_hand,
-                                'reserved', b.reserved,
-                                'updated_date', b.updated_date,
-                                'op', b.op
-                            ) END AS _arrived
+                        CASE WHEN c.patch IS NOT NULL THEN ARRAY[b.sku, b.on_hand, b.reserved, b.updated_date, b.op] END AS _arrived
                     FROM bronze.raw_stock_rows AS b
-                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.stock' AND c.bronze_id = b._bronze_id
+                    LEFT JOIN (
+                        SELECT v.bronze_id, v.patch FROM dwh_lineage.effective_corrections AS v
+                        WHERE v.target = 'silver.stock'
+                            AND (in_rows IS NULL OR v.bronze_id = ANY (in_rows))
+                            AND (in_batches IS NULL OR EXISTS (
+                                SELECT 1 FROM dwh_lineage.corrections AS z
+                                WHERE z.target = 'silver.stock' AND z.bronze_id BETWEEN
+                                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (in_batches))
+                                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i
+                                         WHERE i.batch_no = ANY (in_batches))
+                            ))
+                    ) AS c ON c.bronze_id = b._bronze_id
                 ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
@@ -277,63 +290,78 @@ SET DateStyle = 'ISO, YMD'
 SET plan_cache_mode = force_custom_plan
 AS $routine$
 BEGIN
-    DROP TABLE IF EXISTS pg_temp.folded;
-    CREATE TEMP TABLE folded ON COMMIT DROP AS
-    SELECT v.product_id, v.on_hand, v.reserved, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
-        v._bronze_id AS _source_bronze_id
-    FROM (
-        SELECT k.*, lead(k._effective) OVER (PARTITION BY k.product_id ORDER BY k._effective) AS _until
-        FROM (
-            SELECT c.*
-            FROM (
-                SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.on_hand) OVER history AS "was.on_hand", lag(h.reserved) OVER history AS "was.reserved"
-                FROM (
-                    SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.on_hand, w.reserved, w._first AS _bronze_id
-                    FROM (
-                        SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
-                        FROM pg_temp.fold_events AS e
-                        WINDOW
-                            last_first AS (
-                                PARTITION BY e.product_id, e._effective
-                                ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
-                            ),
-                            same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.on_hand, e.reserved)
-                    ) AS w
-                    WHERE w._place = 1
-                ) AS h
-                WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
-            ) AS c
-            WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.on_hand, c.reserved) IS DISTINCT FROM ROW(c."was.on_hand", c."was.reserved")))
-        ) AS k
-    ) AS v
-    WHERE NOT v._deleted;
-    ANALYZE pg_temp.folded;
-
+    -- Keys that stand in the table, of those that are folded: most often few, and only their rows are looked at again.
     DROP TABLE IF EXISTS pg_temp.fold_keys;
     CREATE TEMP TABLE fold_keys ON COMMIT DROP AS
-    SELECT DISTINCT e.product_id FROM pg_temp.fold_events AS e;
+    SELECT DISTINCT e.product_id FROM pg_temp.fold_events AS e
+    WHERE NOT in_all AND EXISTS (SELECT 1 FROM silver.stock AS x WHERE x.product_id = e.product_id);
     ANALYZE pg_temp.fold_keys;
 
-    DELETE FROM silver.stock AS s
-    WHERE (in_all OR EXISTS (SELECT 1 FROM pg_temp.fold_keys AS k WHERE k.product_id = s.product_id))
-        AND NOT EXISTS (
-            SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
-        )
-        -- What began before the horizon stays; the version that lasts over it is in the base.
-        AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.stock'), true);
+    DROP TABLE IF EXISTS pg_temp.folded;
+    CREATE TEMP TABLE folded ON COMMIT DROP AS
+    SELECT f.*, s._source_bronze_id IS NOT NULL AS _stands,
+        ROW(s.on_hand, s.reserved, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.on_hand, f.reserved, f.valid_to, f.is_current, f._source_bronze_id) AS _differs
+    FROM (
+        SELECT v.product_id, v.on_hand, v.reserved, v._effective AS valid_from, v._until AS valid_to, v._until IS NULL AS is_current,
+            v._bronze_id AS _source_bronze_id
+        FROM (
+            SELECT k.*, lead(k._effective) OVER (PARTITION BY k.product_id ORDER BY k._effective) AS _until
+            FROM (
+                SELECT c.*
+                FROM (
+                    SELECT h.*, lag(h._deleted) OVER history AS _was_absent, lag(h.on_hand) OVER history AS "was.on_hand", lag(h.reserved) OVER history AS "was.reserved"
+                    FROM (
+                        SELECT w._effective, w._deleted, false AS _stands, w.product_id, w.on_hand, w.reserved, w._first AS _bronze_id
+                        FROM (
+                            SELECT e.*, row_number() OVER last_first AS _place, min(e._bronze_id) OVER same AS _first
+                            FROM pg_temp.fold_events AS e
+                            WINDOW
+                                last_first AS (
+                                    PARTITION BY e.product_id, e._effective
+                                    ORDER BY e._file COLLATE "C" DESC NULLS LAST, e._checksum DESC NULLS LAST, e._bronze_id DESC
+                                ),
+                                same AS (PARTITION BY e.product_id, e._effective, e._deleted, e.on_hand, e.reserved)
+                        ) AS w
+                        WHERE w._place = 1
+                    ) AS h
+                    WINDOW history AS (PARTITION BY h.product_id ORDER BY h._effective)
+                ) AS c
+                WHERE (c._deleted <> coalesce(c._was_absent, true) OR (NOT c._deleted AND ROW(c.on_hand, c.reserved) IS DISTINCT FROM ROW(c."was.on_hand", c."was.reserved")))
+            ) AS k
+        ) AS v
+        WHERE NOT v._deleted
+    ) AS f
+    LEFT JOIN (
+        SELECT x.* FROM silver.stock AS x WHERE in_all
+        UNION ALL
+        SELECT x.* FROM silver.stock AS x JOIN pg_temp.fold_keys AS k ON k.product_id = x.product_id WHERE NOT in_all
+    ) AS s ON s.product_id = f.product_id AND s.valid_from = f.valid_from;
+    ANALYZE pg_temp.folded (product_id, valid_from);
+
+    -- What began before the horizon stays; the version that lasts over it is in the base.
+    IF in_all THEN
+        DELETE FROM silver.stock AS s
+        WHERE NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.stock'), true);
+    ELSE
+        DELETE FROM silver.stock AS s
+        USING pg_temp.fold_keys AS k
+        WHERE k.product_id = s.product_id AND NOT EXISTS (SELECT 1 FROM pg_temp.folded AS f WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from)
+            AND coalesce(s.valid_from >= (SELECT z.fold_horizon FROM dwh_lineage.targets AS z WHERE z.target = 'silver.stock'), true);
+    END IF;
     GET DIAGNOSTICS io_deleted = ROW_COUNT;
 
     UPDATE silver.stock AS s
     SET on_hand = f.on_hand, reserved = f.reserved, valid_to = f.valid_to, is_current = f.is_current, _source_bronze_id = f._source_bronze_id, _batch_id = in_batch_id, _loaded_at = now()
     FROM pg_temp.folded AS f
-    WHERE f.product_id = s.product_id AND f.valid_from = s.valid_from
-        AND ROW(s.on_hand, s.reserved, s.valid_to, s.is_current, s._source_bronze_id) IS DISTINCT FROM ROW(f.on_hand, f.reserved, f.valid_to, f.is_current, f._source_bronze_id);
+    WHERE f._stands AND f._differs AND f.product_id = s.product_id AND f.valid_from = s.valid_from;
     GET DIAGNOSTICS io_updated = ROW_COUNT;
 
     INSERT INTO silver.stock (product_id, on_hand, reserved, valid_from, valid_to, is_current, _source_bronze_id, _batch_id)
     SELECT f.product_id, f.on_hand, f.reserved, f.valid_from, f.valid_to, f.is_current, f._source_bronze_id, in_batch_id
     FROM pg_temp.folded AS f
-    WHERE NOT EXISTS (SELECT 1 FROM silver.stock AS s WHERE s.product_id = f.product_id AND s.valid_from = f.valid_from);
+    WHERE NOT f._stands
+    ORDER BY f.product_id, f.valid_from;  -- the order of the index: neighbours are on one page
     GET DIAGNOSTICS io_inserted = ROW_COUNT;
 
     UPDATE dwh_lineage.targets AS t
@@ -736,10 +764,11 @@ DECLARE
     l_gone bigint;
     l_gone_until timestamptz;
 BEGIN
-    -- What lies in the table now may leave its key: that is folded again, too.
+    -- What lies in the table now may leave its key: that is folded again, too. Only an undo is about such rows.
     l_landed := ARRAY(
         SELECT e.bronze_id FROM dwh_lineage.quality_exceptions AS e
         WHERE e.target_table = 'silver.stock' AND e.bronze_id = ANY (in_rows) AND e.state = 'landed'
+            AND EXISTS (SELECT 1 FROM dwh_lineage.quality_decisions AS d WHERE d.id = in_decision AND d.verb = 'undo')
     );
     IF l_landed <> '{}' THEN
         l_keys := ARRAY(
@@ -748,15 +777,16 @@ BEGIN
         );
     END IF;
     SELECT dwh_lineage.begin_replay('silver.stock', l_batch_id) AS load_batch INTO l_load;
-    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    l_rows := dwh_lineage.apply_decision(in_decision);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
     -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
     -- for each of many rows.
     PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
-    DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_stock(NULL, NULL, l_rows) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
-    ANALYZE pg_temp.evaluated;
+    PERFORM set_config('enable_nestloop', 'on', true);
+    ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -772,16 +802,17 @@ BEGIN
     PERFORM dwh_lineage.close_exceptions(
         'silver.stock', l_load.load_batch, 'landed', 'decided', in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.closed;
-    CREATE TEMP TABLE closed ON COMMIT DROP AS
-    SELECT x.bronze_id
-    FROM dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.stock' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
-        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
-    PERFORM dwh_lineage.close_exceptions(
-        'silver.stock', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
-    );
-
+    IF l_read < cardinality(l_rows) THEN
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.stock' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.stock', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+        );
+    END IF;
     SELECT t.last_gone_at INTO l_gone_until FROM dwh_lineage.targets AS t WHERE t.target = 'silver.stock';
     l_keys := l_keys || ARRAY(
         SELECT DISTINCT ROW(n.product_id)::text
@@ -793,12 +824,15 @@ BEGIN
         WHERE EXISTS (SELECT 1 FROM silver.stock AS x WHERE x.product_id = n.product_id)
     );
     DROP TABLE IF EXISTS pg_temp.again;
+    -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
+    -- for each of many rows.
+    PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
     CREATE TEMP TABLE again ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_stock(NULL, l_keys) AS v WHERE l_keys <> '{}' AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = v._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = v._batch_no);
+    PERFORM set_config('enable_nestloop', 'on', true);
     INSERT INTO pg_temp.again
     SELECT e.* FROM pg_temp.evaluated AS e
     WHERE e._broken IS NULL AND ROW(e.product_id)::text <> ALL (l_keys) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.skips AS k WHERE k.consumer = 'silver.stock' AND k.batch_no = e._batch_no) AND NOT EXISTS (SELECT 1 FROM dwh_lineage.pendings AS p WHERE p.consumer = 'silver.stock' AND p.batch_no = e._batch_no);
-    PERFORM set_config('enable_nestloop', 'on', true);
     DROP TABLE IF EXISTS pg_temp.fold_events;
     CREATE TEMP TABLE fold_events ON COMMIT DROP AS
     SELECT

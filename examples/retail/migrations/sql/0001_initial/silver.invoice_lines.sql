@@ -112,7 +112,18 @@ SELECT
             'customer_id', j."text.customer_id",
             'country', j."text.country"
         ) END AS _seen,
-    CASE WHEN j._broken IS NOT NULL THEN coalesce(j._arrived, jsonb_build_object(
+    CASE WHEN j._broken IS NULL THEN NULL
+            WHEN j._arrived IS NOT NULL THEN jsonb_build_object(
+            'invoice_no', j._arrived[1],
+            'stock_code', j._arrived[2],
+            'description', j._arrived[3],
+            'quantity', j._arrived[4],
+            'invoice_date', j._arrived[5],
+            'unit_price', j._arrived[6],
+            'customer_id', j._arrived[7],
+            'country', j._arrived[8]
+        )
+            ELSE jsonb_build_object(
             'invoice_no', j."raw.invoice_no",
             'stock_code', j."raw.stock_code",
             'description', j."raw.description",
@@ -121,7 +132,7 @@ SELECT
             'unit_price', j."raw.unit_price",
             'customer_id', j."raw.customer_id",
             'country', j."raw.country"
-        )) END AS _source_data
+        ) END AS _source_data
 FROM (
     SELECT
         v._bronze_id,
@@ -247,18 +258,20 @@ FROM (
                         CASE WHEN c.patch ? 'unit_price' THEN c.patch ->> 'unit_price' ELSE b.unit_price END AS unit_price,
                         CASE WHEN c.patch ? 'customer_id' THEN c.patch ->> 'customer_id' ELSE b.customer_id END AS customer_id,
                         CASE WHEN c.patch ? 'country' THEN c.patch ->> 'country' ELSE b.country END AS country,
-                        CASE WHEN c.patch IS NOT NULL THEN jsonb_build_object(
-                                'invoice_no', b.invoice_no,
-                                'stock_code', b.stock_code,
-                                'description', b.description,
-                                'quantity', b.quantity,
-                                'invoice_date', b.invoice_date,
-                                'unit_price', b.unit_price,
-                                'customer_id', b.customer_id,
-                                'country', b.country
-                            ) END AS _arrived
+                        CASE WHEN c.patch IS NOT NULL THEN ARRAY[b.invoice_no, b.stock_code, b.description, b.quantity, b.invoice_date, b.unit_price, b.customer_id, b.country] END AS _arrived
                     FROM bronze.raw_invoice_lines_rows AS b
-                    LEFT JOIN dwh_lineage.effective_corrections AS c ON c.target = 'silver.invoice_lines' AND c.bronze_id = b._bronze_id
+                    LEFT JOIN (
+                        SELECT v.bronze_id, v.patch FROM dwh_lineage.effective_corrections AS v
+                        WHERE v.target = 'silver.invoice_lines'
+                            AND (in_rows IS NULL OR v.bronze_id = ANY (in_rows))
+                            AND (in_batches IS NULL OR EXISTS (
+                                SELECT 1 FROM dwh_lineage.corrections AS z
+                                WHERE z.target = 'silver.invoice_lines' AND z.bronze_id BETWEEN
+                                    (SELECT min(i.first_bronze_id) FROM dwh_lineage.batches AS i WHERE i.batch_no = ANY (in_batches))
+                                    AND (SELECT max(i.last_bronze_id) FROM dwh_lineage.batches AS i
+                                         WHERE i.batch_no = ANY (in_batches))
+                            ))
+                    ) AS c ON c.bronze_id = b._bronze_id
                 ) AS e
                 WHERE NOT EXISTS (
                     SELECT 1 FROM dwh_lineage.quality_exceptions AS x
@@ -462,15 +475,16 @@ DECLARE
     l_rejected bigint;
 BEGIN
     SELECT dwh_lineage.begin_replay('silver.invoice_lines', l_batch_id) AS load_batch INTO l_load;
-    l_rows := dwh_lineage.apply_decision(in_decision, in_rows);
+    l_rows := dwh_lineage.apply_decision(in_decision);
+    DROP TABLE IF EXISTS pg_temp.evaluated;
     -- The planner knows nothing of the corrections that were written a moment ago: it would look through all of them again
     -- for each of many rows.
     PERFORM set_config('enable_nestloop', CASE WHEN cardinality(l_rows) > 1000 THEN 'off' ELSE 'on' END, true);
-    DROP TABLE IF EXISTS pg_temp.evaluated;
     CREATE TEMP TABLE evaluated ON COMMIT DROP AS
     SELECT v.* FROM dwh_etl.evaluate_silver_invoice_lines(NULL, NULL, l_rows) AS v;
     GET DIAGNOSTICS l_read = ROW_COUNT;
-    ANALYZE pg_temp.evaluated;
+    PERFORM set_config('enable_nestloop', 'on', true);
+    ANALYZE pg_temp.evaluated (_bronze_id, _batch_no, _broken);
     DROP TABLE IF EXISTS pg_temp.rejected;
     CREATE TEMP TABLE rejected ON COMMIT DROP AS
     SELECT e._bronze_id AS bronze_id, e._source_id AS source_id, e._broken AS broken, e._seen AS seen,
@@ -486,17 +500,17 @@ BEGIN
     PERFORM dwh_lineage.close_exceptions(
         'silver.invoice_lines', l_load.load_batch, 'landed', 'decided', in_decision
     );
-    DROP TABLE IF EXISTS pg_temp.closed;
-    CREATE TEMP TABLE closed ON COMMIT DROP AS
-    SELECT x.bronze_id
-    FROM dwh_lineage.quality_exceptions AS x
-    WHERE x.target_table = 'silver.invoice_lines' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
-        AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
-    PERFORM dwh_lineage.close_exceptions(
-        'silver.invoice_lines', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
-    );
-
-    PERFORM set_config('enable_nestloop', 'on', true);
+    IF l_read < cardinality(l_rows) THEN
+        DROP TABLE IF EXISTS pg_temp.closed;
+        CREATE TEMP TABLE closed ON COMMIT DROP AS
+        SELECT x.bronze_id
+        FROM dwh_lineage.quality_exceptions AS x
+        WHERE x.target_table = 'silver.invoice_lines' AND x.state IN ('open', 'proposed', 'queued') AND x.bronze_id = ANY (l_rows)
+            AND NOT EXISTS (SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = x.bronze_id);
+        PERFORM dwh_lineage.close_exceptions(
+            'silver.invoice_lines', l_load.load_batch, 'superseded', 'the table does not take its row any more', in_decision
+        );
+    END IF;
     DELETE FROM silver.invoice_lines AS s
     WHERE s._source_bronze_id = ANY (l_rows) AND NOT EXISTS (
         SELECT 1 FROM pg_temp.evaluated AS e WHERE e._bronze_id = s._source_bronze_id AND e._broken IS NULL

@@ -13,6 +13,6 @@ ROUTINES = {
 class Migration(migrations.Migration):
     """Sums of gold tables that are kept by arithmetic, and the rows behind the keys that a load would compute."""
 
-    dependencies = [("medallion", "0013_images")]
+    dependencies = [("medallion", "0015_rows_by_hand")]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]

@@ -11,6 +11,6 @@ ROUTINES = {
 class Migration(migrations.Migration):
     """What a run changed: rows before and after, from the images of its loads."""
 
-    dependencies = [("medallion", "0014_kept_sums")]
+    dependencies = [("medallion", "0016_kept_sums")]
 
     operations = [RunSqlFile("medallion", name, drop=f"DROP {what};") for name, what in ROUTINES.items()]
