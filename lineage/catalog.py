@@ -7,7 +7,7 @@ that stand there reach a query, as identifiers.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,28 +17,13 @@ from psycopg import sql
 from psycopg.errors import QueryCanceled
 
 from lineage.models import Target
+from lineage.personal import MASK, shows_all
 
 T = TypeVar("T")
 SAMPLE_ROWS = 20
 SAMPLE_CHARACTERS = 400
 SAMPLE_TIMEOUT_MS = 3000
 LATEST_LOADS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class TableFacts:
-    """One target and its figures. `rows` is what its batches inserted less what they deleted; None before the first."""
-
-    target: str
-    layer: str
-    kind: str
-    description: str
-    needs_rebuild: bool
-    rows: int | None
-    last_load: datetime | None
-    open_exceptions: int
-    waiting_batches: int
-    waiting_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +35,7 @@ class Column:
     nullable: bool
     description: str | None
     internal: bool  # only in the relation that holds the rows, not in the view that people read
+    personal: bool
     sources: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -117,18 +103,16 @@ class Sample:
         return list(zip(self.keys, self.rows, strict=True))
 
 
-def read_facts(names: Sequence[str] | None = None) -> list[TableFacts]:
-    """The figures of all targets, or of those named, by layer and name. Locks nothing."""
-    return _read(TableFacts, _FACTS, {"names": None if names is None else list(names)})
-
-
-def read_columns(target: Target) -> list[Column]:
+def read_columns(target: Target, personal: Collection[str] = ()) -> list[Column]:
     """The columns of a target: first those of the declaration, then ours (_batch_id, …), then those of its rows'
-    relation alone."""
+    relation alone. `personal`: those with personal data."""
+    docs = {column["name"]: column.get("doc") for column in target.contract.get("columns", ())}
     with connection.cursor() as cursor:
         cursor.execute(_COLUMNS, {"target": target.target, "rows_relation": target.rows_relation})
         return [
-            Column(name, sql_type, nullable, description, internal, json.loads(sources))
+            Column(
+                name, sql_type, nullable, docs.get(name) or description, internal, name in personal, json.loads(sources)
+            )
             for name, sql_type, nullable, description, internal, sources in cursor.fetchall()
         ]
 
@@ -154,8 +138,9 @@ def read_code(target: Target) -> list[Code]:
     return found
 
 
-def read_sample(target: Target) -> Sample:
-    """The first rows of a target, each value cut to SAMPLE_CHARACTERS characters."""
+def read_sample(target: Target, hidden: Collection[str] = ()) -> Sample:
+    """The first rows of a target, each value cut to SAMPLE_CHARACTERS characters. Values of `hidden` columns stay in
+    the database; a key that has one is left out, too."""
     with connection.cursor() as cursor:
         cursor.execute(_RELATION, {"target": target.target, "rows_relation": target.rows_relation})
         relation = cursor.fetchone()
@@ -164,9 +149,7 @@ def read_sample(target: Target) -> Sample:
     schema, name, columns = relation
     if not columns:
         return Sample()
-    values = sql.SQL(", ").join(
-        sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS) for column in columns
-    )
+    values = sql.SQL(", ").join(_shown(column, hidden) for column in columns)
     query = sql.SQL(
         "SELECT dwh_lineage.key_of(%s, to_jsonb(t))::text, {} FROM (SELECT * FROM {} LIMIT {}) AS t"
     ).format(values, sql.Identifier(schema, name), SAMPLE_ROWS)
@@ -176,16 +159,22 @@ def read_sample(target: Target) -> Sample:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(SAMPLE_TIMEOUT_MS)])
             cursor.execute(query, [target.target])
             found = cursor.fetchall()
-            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0]) for row in found])
+            return Sample(columns, [row[1:] for row in found], keys=[_known(row[0], hidden) for row in found])
     except DatabaseError as error:
         if isinstance(error.__cause__, QueryCanceled):
             return Sample(problem=f"Reading the first rows took longer than {SAMPLE_TIMEOUT_MS // 1000} s.")
         return Sample(problem=f"The rows cannot be read: {error}")
 
 
-def _known(key: str | None) -> str:
-    """A row's key as JSON; empty where the relation has no such columns."""
-    return key if key and None not in json.loads(key).values() else ""
+def _shown(column: str, hidden: Collection[str]) -> sql.Composed:
+    if column in hidden:
+        return sql.SQL("CASE WHEN {} IS NOT NULL THEN {} END").format(sql.Identifier(column), MASK)
+    return sql.SQL("left({}::text, {})").format(sql.Identifier(column), SAMPLE_CHARACTERS)
+
+
+def _known(key: str | None, hidden: Collection[str]) -> str:
+    """A row's key as JSON; empty where the relation has no such columns, or not all of it may be seen."""
+    return key if key and None not in json.loads(key).values() and shows_all(key, hidden) else ""
 
 
 def read_neighbours(target: Target) -> tuple[list[str], list[str]]:
@@ -216,37 +205,6 @@ def _read(record: type[T], query: str, parameters: dict[str, Any]) -> list[T]:
         names = [column.name for column in cursor.description or ()]
         return [record(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
-
-_FACTS = """
-    SELECT
-        t.target, t.layer, t.kind, t.description, t.needs_rebuild,
-        b.rows, b.last_load, e.open_exceptions, w.waiting_batches, w.waiting_rows
-    FROM dwh_lineage.targets AS t
-    LEFT JOIN LATERAL (  -- Uses index batches_target_idx
-        SELECT
-            (sum(coalesce(b.rows_inserted, 0) - coalesce(b.rows_deleted, 0)) - (
-                SELECT coalesce(sum(d.rows), 0) FROM dwh_lineage.dropped_partitions AS d WHERE d.target = t.target
-            ))::bigint AS rows,
-            max(b.completed_at) AS last_load
-        FROM dwh_lineage.batches AS b WHERE b.target = t.target
-    ) AS b ON true
-    LEFT JOIN LATERAL (  -- Uses index quality_exc_open_idx; the issues' sums count a row once for each rule it breaks
-        SELECT count(*) AS open_exceptions
-        FROM dwh_lineage.quality_exceptions AS e
-        WHERE e.target_table = t.target AND e.state IN ('open', 'proposed', 'queued')
-    ) AS e ON true
-    LEFT JOIN LATERAL (
-        SELECT
-            count(*) AS waiting_batches,
-            coalesce(sum(coalesce(b.rows_inserted, 0) + coalesce(b.rows_updated, 0) + coalesce(b.rows_deleted, 0)), 0)
-                ::bigint AS waiting_rows
-        FROM dwh_lineage.pendings AS p
-        JOIN dwh_lineage.batches AS b ON b.batch_no = p.batch_no
-        WHERE p.consumer = t.target
-    ) AS w ON true
-    WHERE %(names)s::text[] IS NULL OR t.target = ANY (%(names)s::text[])
-    ORDER BY array_position(ARRAY['bronze', 'silver', 'gold'], t.layer), t.target
-"""
 
 _COLUMNS = """
     WITH relations AS (

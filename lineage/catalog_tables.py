@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.template.loader import render_to_string
@@ -12,9 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from lineage.columns import AssayTable, CountColumn, MomentColumn, TableNameColumn
+from lineage.columns import AssayTable, BadgeColumn, CountColumn, MomentColumn, TableNameColumn
 from lineage.models import WatermarkMove
 from lineage.templatetags import assay
+from lineage.trouble import Trouble
+from lineage.viewing import View
 
 WIDE = {"td": {"class": "wide"}}
 NAMES_SHOWN = 6
@@ -32,6 +33,13 @@ class OpenColumn(CountColumn):
 
     def render(self, value: int) -> str:
         return format_html('<span class="bad">{}</span>', assay.count(value)) if value else assay.count(value)
+
+
+class ShareColumn(CountColumn):
+    """A part of a whole, in percent."""
+
+    def render(self, value: float) -> str:
+        return assay.percent(value)
 
 
 class WhenColumn(MomentColumn):
@@ -57,18 +65,21 @@ class CatalogTable(AssayTable):
 
 
 class GraphTable(AssayTable):
-    """The graph as a list: each node with what feeds it and what it feeds."""
+    """The graph as a list: each node with what feeds it, what it feeds, and how it is."""
 
     name = tables.Column(verbose_name="Table")
     fed_by = tables.Column(verbose_name="Fed by", attrs=WIDE, empty_values=())
     feeds = tables.Column(attrs=WIDE, empty_values=())
     rows = CountColumn()
     last_load = WhenColumn(verbose_name="Last load")
-    waiting = CountColumn(verbose_name="Batches waiting")
+    status = BadgeColumn(verbose_name="Last run")
+    freshness = tables.Column()
+    accepted = ShareColumn(verbose_name="Good rows")
     exceptions = OpenColumn(verbose_name="Open exceptions")
+    upstream_trouble = tables.Column(verbose_name="Trouble upstream", attrs=WIDE)
 
     class Meta(AssayTable.Meta):
-        pass
+        attrs = {"class": "grid", "caption": "Tables"}
 
     def render_name(self, value: str) -> SafeString:
         return table_link(value, _around(value))
@@ -78,6 +89,9 @@ class GraphTable(AssayTable):
 
     def render_feeds(self, value: Sequence[str]) -> str:
         return _links(value)
+
+    def render_upstream_trouble(self, value: Trouble) -> SafeString:
+        return format_html('<a href="{}">{}</a> {}', _around(value.table), value.table, value.what)
 
 
 class WatermarkTable(AssayTable):
@@ -130,7 +144,7 @@ def table_link(name: str, url: str) -> SafeString:
 
 
 def _around(name: str) -> str:
-    return f"{reverse('admin:lineage')}?{urlencode({'table': name, 'depth': 1, 'direction': 'both'})}"
+    return f"{reverse('admin:lineage')}?{View(table=name, depth=1).query()}"
 
 
 def _links(names: Sequence[str]) -> str:

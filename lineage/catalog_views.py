@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import NullIf
 from django.http import HttpRequest, HttpResponse
 
 from lineage import catalog
+from lineage.catalog_history import read_open_causes, read_volume
 from lineage.catalog_tables import CatalogTable, WatermarkMoveTable, WatermarkTable
 from lineage.code.drift import find_drift
 from lineage.code.showing import read_versions
+from lineage.facts import read_facts
 from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
-from lineage.permissions import SEE_TABLES, targets_of, within
+from lineage.permissions import SEE_TABLES, may, within
+from lineage.personal import PERMISSION, personal_columns
 
 SHOWN_PER_LAYER = 100
 SHOWN_OF_ONE_LAYER = 1_000
@@ -25,21 +29,36 @@ MOVES_SHOWN = 50
 
 def tables(request: HttpRequest) -> HttpResponse:
     """All tables by layer, or those whose name or description holds `q`."""
-    wanted = request.GET.get("q", "").strip().lower()
+    wanted = request.GET.get("q", "").strip().lower().replace("\0", "")
     layer = request.GET.get("layer", "")
     if layer not in Target.Layer.values:
         layer = ""
-    seen = targets_of(request.user, SEE_TABLES)
-    facts = [f for f in catalog.read_facts() if seen is None or f.target in seen]
-    found = [f for f in facts if wanted in f.target.lower() or wanted in f.description.lower()]
     limit = SHOWN_OF_ONE_LAYER if layer else SHOWN_PER_LAYER
-    sections = []
-    for value, label in Target.Layer.choices:
-        rows = [f for f in found if f.layer == value]
-        if rows and layer in ("", value):
-            section = {"layer": value, "label": label, "total": len(rows), "limit": limit}
-            sections.append({**section, "table": CatalogTable(rows[:limit])})
-    context = {"sections": sections, "total": len(facts), "q": wanted, "layer": layer, "layers": Target.Layer.choices}
+    seen = within(Target.objects.all(), request.user, SEE_TABLES)
+    matching = seen.filter(Q(target__icontains=wanted) | Q(description__icontains=wanted))
+    names: dict[str, list[str]] = {}
+    for name, value in matching.values_list("target", "layer"):
+        if layer in ("", value):
+            names.setdefault(value, []).append(name)
+    facts = read_facts([name for found in names.values() for name in found[:limit]])
+    sections = [
+        {
+            "layer": value,
+            "label": label,
+            "total": len(names[value]),
+            "limit": limit,
+            "table": CatalogTable([row for row in facts if row.layer == value]),
+        }
+        for value, label in Target.Layer.choices
+        if value in names
+    ]
+    context = {
+        "sections": sections,
+        "total": seen.count(),
+        "q": wanted,
+        "layer": layer,
+        "layers": Target.Layer.choices,
+    }
     return page_response(request, "lineage/tables.html", "Tables", context)
 
 
@@ -48,9 +67,11 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     target = Target.objects.filter(target=name).first()
     if target is None:
         return page_response(request, "lineage/no_table.html", "No such table", {"name": name}, status=404)
-    (facts,) = catalog.read_facts([name])
+    (facts,) = read_facts([name])
     upstream, downstream = catalog.read_neighbours(target)
-    columns = catalog.read_columns(target)
+    personal = personal_columns([name]).get(name, set())
+    columns = catalog.read_columns(target, personal)
+    may_see = may(request.user, PERMISSION, name)
     context: dict[str, Any] = {
         "target": target,
         "facts": facts,
@@ -59,7 +80,12 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
         "has_sources": any(column.sources for column in columns),
         "rules": catalog.read_rules(target),
         "codes": catalog.read_code(target),
-        "sample": catalog.read_sample(target),
+        "contract": json.dumps(target.contract, indent=2, ensure_ascii=False, sort_keys=True),
+        "about": target.contract.get("about", {}),
+        "volume": read_volume(target),
+        "causes": read_open_causes(target),
+        "sample": catalog.read_sample(target, () if may_see else personal),
+        "is_masked": bool(personal) and not may_see,
         "upstream": upstream,
         "downstream": downstream,
         "loads": catalog.read_loads(target),

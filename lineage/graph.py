@@ -1,54 +1,19 @@
 """The graph of tables: what feeds what, all of it or what lies around one table.
 
-One store of edges (`table_dependencies`) and one traversal (`get_upstream`, `get_downstream`) serve the picture, the
-list and the exports, so they cannot disagree.
+One store of edges (`table_dependencies`) serves the picture, the list and the exports, so they cannot disagree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db import connection
 
-from lineage.catalog import TableFacts, read_facts
-
-LAYERS = ("source", "bronze", "silver", "gold", "consumer")
-DIRECTIONS = ("both", "upstream", "downstream")
-DEFAULT_DEPTH, MAX_DEPTH = 2, 999
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What part of the graph is looked at, as the URL says it. Without a table: all of it."""
-
-    table: str = ""
-    depth: int = DEFAULT_DEPTH
-    direction: str = "both"
-
-    @classmethod
-    def from_query(cls, query: Mapping[str, str]) -> View:
-        """Read a URL's parameters; what makes no sense counts as absent, as a page should not fail over a typo."""
-        depth = query.get("depth", "")
-        direction = query.get("direction", "")
-        known = depth.isascii() and depth.isdigit() and len(depth) < 5
-        return cls(
-            # PostgreSQL's text has no NUL; no table can be named so.
-            table=query.get("table", "").strip().replace("\0", ""),
-            depth=min(max(int(depth), 1), MAX_DEPTH) if known else DEFAULT_DEPTH,
-            direction=direction if direction in DIRECTIONS else "both",
-        )
-
-    def query(self, **changes: object) -> str:
-        """The URL's query string for this view, with some parameters changed."""
-        values: dict[str, object] = {"table": self.table} if self.table else {}
-        if self.table and self.depth != DEFAULT_DEPTH:
-            values["depth"] = self.depth
-        if self.table and self.direction != "both":
-            values["direction"] = self.direction
-        return urlencode({**values, **changes})
+from lineage.facts import TableFacts, read_facts
+from lineage.trouble import Trouble, nearest_trouble
+from lineage.viewing import LAYERS, MAX_DEPTH, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +22,25 @@ class Edge:
 
     upstream: str
     downstream: str
-    kind: str  # data, reference, optional
+    kind: str  # data, reference, optional; through: by way of tables that are left out
     origin: str  # declared, parsed, observed, openlineage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GraphNode:
-    """A table, a source or a consumer. Those that no load of ours writes have no facts."""
+    """A table, a source or a consumer; those that no load of ours writes have no facts. Or a group of such: `members`.
+
+    `hidden_up`, `hidden_down`: how many neighbours are outside the view. `upstream_trouble`: what is wrong with the
+    nearest table behind it that has trouble.
+    """
 
     name: str
     layer: str
-    facts: TableFacts | None
+    facts: TableFacts | None = None
+    hidden_up: int = 0
+    hidden_down: int = 0
+    upstream_trouble: Trouble | None = None
+    members: list[GraphNode] = field(default_factory=list)
 
     @property
     def label(self) -> str:
@@ -83,17 +56,27 @@ class Graph:
     nodes: dict[str, GraphNode] = field(default_factory=dict)
     edges: list[Edge] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, nodes: Iterable[GraphNode], edges: list[Edge]) -> Graph:
+        ordered = sorted(nodes, key=lambda node: (LAYERS.index(node.layer), node.name))
+        return cls({node.name: node for node in ordered}, edges)
+
 
 def read_graph(view: View) -> Graph:
-    """The part of the graph that `view` shows. A table that nobody knows gives an empty graph. Locks nothing."""
-    names = _names_around(view) if view.table else None
-    edges = _read_edges(names)
-    facts = {row.target: row for row in read_facts(names)}
-    others = {name for edge in edges for name in (edge.upstream, edge.downstream)} | set(names or ())
-    nodes = [GraphNode(name, row.layer, row) for name, row in facts.items()]
-    nodes += [GraphNode(name, layer, None) for name, layer in _read_others(sorted(others - facts.keys()))]
-    nodes.sort(key=lambda node: (LAYERS.index(node.layer), node.name))
-    return Graph({node.name: node for node in nodes}, edges)
+    """The part of the graph around a table, or all of it, before filters. A table that nobody knows gives an empty
+    graph. Locks nothing."""
+    if not view.table:
+        edges = _read_edges(_ALL, {})
+        return _graph(None, edges, edges, {})
+    return read_named(_names_around(view))
+
+
+def read_named(names: list[str]) -> Graph:
+    """The graph of some tables alone, with what comes to them from outside: the trouble, and how many neighbours."""
+    behind = _read_edges(_BEHIND, {"names": names})
+    inside = set(names)
+    edges = [edge for edge in behind if edge.upstream in inside and edge.downstream in inside]
+    return _graph(names, edges, behind, _read_hidden(names))
 
 
 def count_nodes() -> int:
@@ -107,78 +90,123 @@ def count_nodes() -> int:
         return int(cursor.fetchone()[0])
 
 
-def as_json(graph: Graph, view: View) -> dict[str, Any]:
-    """The graph for programs: the same nodes and edges as in the picture."""
-    return {
-        "table": view.table or None,
-        "depth": view.depth if view.table else None,
-        "direction": view.direction if view.table else None,
-        "nodes": [_node_json(node) for node in graph.nodes.values()],
-        "edges": [
-            {"upstream": e.upstream, "downstream": e.downstream, "type": e.kind, "origin": e.origin}
-            for e in graph.edges
-        ],
-    }
-
-
-def _node_json(node: GraphNode) -> dict[str, Any]:
-    facts = node.facts
-    return {
-        "name": node.name,
-        "layer": node.layer,
-        "kind": facts and facts.kind,
-        "rows": facts and facts.rows,
-        "last_load": facts and facts.last_load,
-        "open_exceptions": facts and facts.open_exceptions,
-        "waiting_batches": facts and facts.waiting_batches,
-    }
-
-
-def _names_around(view: View) -> list[str]:
-    functions = {"both": ("upstream", "downstream")}.get(view.direction, (view.direction,))
-    found = {view.table}
-    with connection.cursor() as cursor:
-        for function in functions:
-            cursor.execute(_REACHED[function], [view.table, view.depth])
-            found.update(name for (name,) in cursor.fetchall())
-    return sorted(found)
-
-
-_REACHED = {
-    "upstream": "SELECT table_name FROM dwh_lineage.get_upstream(%s) WHERE level <= %s",
-    "downstream": "SELECT table_name FROM dwh_lineage.get_downstream(%s) WHERE level <= %s",
-}
-
-
-def _read_edges(names: list[str] | None) -> list[Edge]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT upstream_table, downstream_table, dependency_type, origin FROM dwh_lineage.table_dependencies"
-            " WHERE %(names)s::text[] IS NULL"
-            " OR (upstream_table = ANY (%(names)s::text[]) AND downstream_table = ANY (%(names)s::text[]))"
-            " ORDER BY upstream_table, downstream_table",
-            {"names": names},
-        )
-        return [Edge(*row) for row in cursor.fetchall()]
-
-
-def _read_others(names: list[str]) -> list[tuple[str, str]]:
-    """Those of `names` that edges know, with their layers: that of the schema, or by what they do: what something
-    feeds is a consumer, what only feeds is a source."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT n.name, f.fed FROM unnest(%s::text[]) AS n (name) CROSS JOIN LATERAL ("
-            " SELECT EXISTS (SELECT 1 FROM dwh_lineage.table_dependencies AS d WHERE d.downstream_table = n.name),"
-            "        EXISTS (SELECT 1 FROM dwh_lineage.table_dependencies AS d WHERE d.upstream_table = n.name)"
-            ") AS f (fed, feeds) WHERE f.fed OR f.feeds",
-            [names],
-        )
-        found = cursor.fetchall()
-    return [(name, _layer(name, fed=fed)) for name, fed in found]
-
-
-def _layer(name: str, *, fed: bool) -> str:
+def layer_of(name: str, *, fed: bool) -> str:
+    """The layer of what no load of ours writes: that of its schema, or by what it does: what something feeds is a
+    consumer, what only feeds is a source."""
     schema, dot, _ = name.partition(".")
     if dot and schema in LAYERS[1:4]:
         return schema
     return "consumer" if fed else "source"
+
+
+def _graph(
+    names: list[str] | None, edges: list[Edge], behind: list[Edge], hidden: Mapping[str, tuple[int, int]]
+) -> Graph:
+    """Nodes with their facts, and with the trouble that comes along the edges `behind`, which reach out of the view."""
+    known = {name for edge in behind for name in (edge.upstream, edge.downstream)} | set(names or ())
+    facts = {row.target: row for row in read_facts(None if names is None else sorted(known))}
+    shown = facts.keys() | known if names is None else set(names)
+    fed = {edge.downstream for edge in behind}
+    feeds = {edge.upstream for edge in behind}
+    trouble = nearest_trouble(facts, [(edge.upstream, edge.downstream) for edge in behind])
+    nodes = []
+    for name in shown:
+        row = facts.get(name)
+        up, down = hidden.get(name, (0, 0))
+        if row is None and name not in fed and name not in feeds and not up and not down:
+            continue  # nobody knows it
+        layer = row.layer if row else layer_of(name, fed=name in fed or up > 0)
+        nodes.append(GraphNode(name, layer, row, up, down, trouble.get(name)))
+    return Graph.of(nodes, edges)
+
+
+def _names_around(view: View) -> list[str]:
+    """The names in reach, and the neighbours of the tables that are expanded."""
+    found = {view.table}
+    with connection.cursor() as cursor:
+        if view.depth < MAX_DEPTH or view.more:
+            depth = view.depth if view.depth < MAX_DEPTH else 0
+            cursor.execute(
+                _AROUND,
+                {
+                    "table": view.table, "depth": depth, "more": list(view.more),
+                    "up": view.direction != "downstream", "down": view.direction != "upstream",
+                },
+            )  # fmt: skip
+            found.update(name for (name,) in cursor.fetchall())
+        if view.depth == MAX_DEPTH:
+            for function in {"both": ("upstream", "downstream")}.get(view.direction, (view.direction,)):
+                cursor.execute(_REACHED[function], [view.table])
+                found.update(name for (name,) in cursor.fetchall())
+    return sorted(found)
+
+
+def _read_edges(query: str, parameters: dict[str, Any]) -> list[Edge]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return [Edge(*row) for row in cursor.fetchall()]
+
+
+def _read_hidden(names: list[str]) -> dict[str, tuple[int, int]]:
+    """How many neighbours of each table are not in the view: upstream, downstream."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HIDDEN, {"names": names})
+        return {name: (up, down) for name, up, down in cursor.fetchall()}
+
+
+_REACHED = {
+    "upstream": "SELECT table_name FROM dwh_lineage.get_upstream(%s)",
+    "downstream": "SELECT table_name FROM dwh_lineage.get_downstream(%s)",
+}
+
+# A few steps are walked step by step: get_upstream would follow all ways to their ends first.
+_AROUND = """
+    WITH RECURSIVE upward (name, level) AS (
+        SELECT %(table)s::text, 0
+        UNION
+        SELECT d.upstream_table, u.level + 1
+        FROM upward AS u JOIN dwh_lineage.table_dependencies AS d ON d.downstream_table = u.name
+        WHERE u.level < %(depth)s AND %(up)s
+    ), downward (name, level) AS (
+        SELECT %(table)s::text, 0
+        UNION
+        SELECT d.downstream_table, u.level + 1
+        FROM downward AS u JOIN dwh_lineage.table_dependencies AS d ON d.upstream_table = u.name
+        WHERE u.level < %(depth)s AND %(down)s
+    )
+    SELECT u.name FROM upward AS u
+    UNION
+    SELECT d.name FROM downward AS d
+    UNION
+    SELECT x.name
+    FROM dwh_lineage.table_dependencies AS d
+    CROSS JOIN LATERAL (VALUES (d.upstream_table), (d.downstream_table)) AS x (name)
+    WHERE d.upstream_table = ANY (%(more)s::text[]) OR d.downstream_table = ANY (%(more)s::text[])
+"""
+
+_ALL = """
+    SELECT d.upstream_table, d.downstream_table, d.dependency_type, d.origin
+    FROM dwh_lineage.table_dependencies AS d ORDER BY 1, 2
+"""
+
+# The edges by which anything comes to the tables of a view, from however far: trouble comes the same way.
+_BEHIND = """
+    WITH RECURSIVE behind (name) AS (
+        SELECT unnest(%(names)s::text[])
+        UNION
+        SELECT d.upstream_table
+        FROM behind AS b JOIN dwh_lineage.table_dependencies AS d ON d.downstream_table = b.name
+    )
+    SELECT d.upstream_table, d.downstream_table, d.dependency_type, d.origin
+    FROM behind AS b JOIN dwh_lineage.table_dependencies AS d ON d.downstream_table = b.name
+    ORDER BY 1, 2
+"""
+
+_HIDDEN = """
+    SELECT n.name,
+        (SELECT count(*) FROM dwh_lineage.table_dependencies AS d
+         WHERE d.downstream_table = n.name AND d.upstream_table <> ALL (%(names)s::text[])),
+        (SELECT count(*) FROM dwh_lineage.table_dependencies AS d
+         WHERE d.upstream_table = n.name AND d.downstream_table <> ALL (%(names)s::text[]))
+    FROM unnest(%(names)s::text[]) AS n (name)
+"""

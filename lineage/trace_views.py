@@ -18,7 +18,9 @@ from lineage.explaining import Explanation, explain
 from lineage.models import Target
 from lineage.pages import page_response
 from lineage.permissions import SEE_TABLES, targets_of, within
+from lineage.personal import MASK
 from lineage.tracing import Became, Traced, trace, trace_forward
+from lineage.veiling import veil_explanation, veil_trace
 
 T = TypeVar("T")
 MOST = 50
@@ -39,10 +41,11 @@ def trace_page(request: HttpRequest) -> HttpResponse:
         )
         context |= {"problem": problem, "late": late}
         if traced:
+            traced, became = veil_trace(request, traced, became or [])
             context |= {
                 "here": traced[0],
                 "levels": _levels(traced[1:]),
-                "became": [_became(one) for one in became or ()],
+                "became": [_became(one) for one in became],
                 "explain_url": _link("explain", table, traced[0].key) if _is_aggregate(table) else "",
                 "query": urlencode({"table": table, "key": key}),
             }
@@ -65,6 +68,7 @@ def explain_page(request: HttpRequest) -> HttpResponse:
             "query": urlencode({"table": table, "key": key}),
         }
         if found:
+            found = veil_explanation(request, found)
             context |= {"found": found, "trace_url": _link("trace", table, found.key), "rows": _rows(found)}
     status = 404 if context.get("problem") and "found" not in context else None
     return page_response(request, "lineage/explain.html", "Explain", context, status=status)
@@ -79,6 +83,7 @@ def trace_json(request: HttpRequest) -> JsonResponse:
     )
     if traced is None or became is None:
         return JsonResponse({"error": problem or late}, status=404)
+    traced, became = veil_trace(request, traced, became)
     return JsonResponse(
         {"from": [dataclasses.asdict(one) for one in traced], "became": [dataclasses.asdict(one) for one in became]}
     )
@@ -90,6 +95,7 @@ def explain_json(request: HttpRequest) -> JsonResponse:
     found, problem = _within_time(lambda cursor: explain(cursor, table, key, MOST))
     if found is None:
         return JsonResponse({"error": problem}, status=404)
+    found = veil_explanation(request, found)
     return JsonResponse({**dataclasses.asdict(found), "agrees": found.agrees})
 
 
@@ -168,4 +174,7 @@ def _shown(key: dict[str, Any]) -> str:
 
 
 def _link(page: str, table: str, key: dict[str, Any]) -> str:
+    """The page of a row; "" where its key is masked."""
+    if MASK in key.values():
+        return ""
     return f"{reverse(f'admin:{page}')}?{urlencode({'table': table, 'key': json.dumps(key, default=str)})}"

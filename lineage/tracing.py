@@ -51,6 +51,11 @@ def loaded(text: str) -> Any:
     return json.loads(text, parse_float=Decimal)
 
 
+def tables_of(traced: list[Traced]) -> list[str]:
+    """The tables on the way, each once."""
+    return list(dict.fromkeys(one.table for one in traced))
+
+
 def trace(cursor: Cursor, table: str, key: str, most: int = MOST) -> list[Traced]:
     """The rows behind a row, itself first. key: as dwh_lineage.find_row takes it. DatabaseError (class AS) where there
     is no such row. Locks nothing."""

@@ -18,8 +18,9 @@ from lineage.keyset import keyset_page
 from lineage.models import Attempt, Intervention, PipelineRun, Step
 from lineage.models.runs import GATES
 from lineage.pages import page_response
-from lineage.permissions import within
+from lineage.permissions import targets_of, within
 from lineage.progress import Progress, progress_of
+from lineage.run_edges import read_edges
 from lineage.runs import DONE, duration_of, runs_within, summarise
 from lineage.states import LIVE_RUN_STATES
 from lineage.tables import RunTable, WorkerTable
@@ -80,6 +81,9 @@ def run(request: HttpRequest, run_id: int) -> TemplateResponse:
     }
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "lineage/run_live.html", {**context, "oob": True})
+    tables = targets_of(request.user, "lineage.view_pipelinerun")
+    earlier = runs_within(request.user).filter(pipeline_name=shown.pipeline_name, pk__lt=run_id).order_by("-pk")
+    context |= {"edges": read_edges(shown, tables), "previous": earlier.values_list("pk", flat=True).first()}
     return page_response(request, "lineage/run.html", f"Run {run_id}", context)
 
 

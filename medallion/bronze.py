@@ -74,6 +74,7 @@ class Table(declaration.Table):
             "domain": cls.domain,
             "routines": cls.handwritten(),
             "description": cls.description(),
+            "about": cls.about(),
         }
         return {"layer": "bronze", "kind": "bronze", "source": {"name": cls.source.name}, "columns": columns} | {
             name: value for name, value in options.items() if value

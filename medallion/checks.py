@@ -57,6 +57,26 @@ def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMe
         yield from (_error(table, *finding) for finding in star_checks.calendar(table))
     elif issubclass(table, gold.Table):
         yield from _gold(table, found)
+    yield from _personal(table)
+
+
+def _personal(table: type[declaration.Table]) -> Iterator[CheckMessage]:
+    """Marks of personal data on columns that are not there: a name that is misspelled would leave its column open."""
+    try:
+        names = _column_names(table)
+    except (AttributeError, OSError, QueryError):
+        return  # said already
+    for name in sorted(table.personal().keys() - names):
+        yield _error(table, f"pii names the column {name}, which the table does not have.",
+                     f"Its columns are {', '.join(sorted(names)) or 'those of every calendar'}.", "E085")  # fmt: skip
+
+
+def _column_names(table: type[declaration.Table]) -> set[str]:
+    if issubclass(table, bronze.Table):
+        return {column.name for column in table.bronze_columns()}
+    if issubclass(table, silver.Table):
+        return {*table.columns(), *table.generated()}
+    return {*table.parsed().output_names(), *table.generated()} if issubclass(table, gold.Table) else set()
 
 
 def _bronze(table: type[bronze.Table]) -> Iterator[CheckMessage]:

@@ -16,19 +16,21 @@ class Column:
     """A column: SQL `expression` over the bronze columns (texts), cast safely to the column's type, held to `rules`.
 
     A value that cannot be cast is a broken rule of its row, never an error of the load. `renamed_from`: what the column
-    was called in the declaration before.
+    was called in the declaration before. `pii`: whether its values are personal data; None: if what it is made of is.
     """
 
     #: The type in the database.
     sql_type: str = "text"
 
     def __init__(
-        self, expression: str, *, rules: Sequence[Rule] = (), doc: str = "", renamed_from: str | None = None
-    ) -> None:
+        self, expression: str, *, rules: Sequence[Rule] = (), doc: str = "", renamed_from: str | None = None,
+        pii: bool | None = None,
+    ) -> None:  # fmt: skip
         self.expression = expression
         self.rules = tuple(rules)
         self.doc = doc
         self.renamed_from = renamed_from
+        self.pii = pii
 
     def options(self) -> dict[str, Any]:
         """How the text is read, where that is not the type's default."""
@@ -71,9 +73,10 @@ class Enum(Column):
 
     def __init__(
         self, expression: str, *values: str, null: bool = False, rules: Sequence[Rule] = (), doc: str = "",
-        renamed_from: str | None = None,
+        renamed_from: str | None = None, pii: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(expression, rules=[OneOf(*values, null=null), *rules], doc=doc, renamed_from=renamed_from)
+        told = [OneOf(*values, null=null), *rules]
+        super().__init__(expression, rules=told, doc=doc, renamed_from=renamed_from, pii=pii)
         self.values = values
 
     def contract(self, name: str) -> dict[str, Any]:
@@ -85,11 +88,13 @@ class Enum(Column):
 class Generated:
     """A column that the database makes from the row's other columns: `Generated("split_part(email, '@', 2)")`.
 
-    The expression may only use immutable functions, as PostgreSQL says of generated columns. `of`: its type.
+    The expression may only use immutable functions, as PostgreSQL says of generated columns. `of`: its type. `pii`: as
+    of a Column.
     """
 
-    def __init__(self, expression: str, of: type[Column] | Column = Text) -> None:
+    def __init__(self, expression: str, of: type[Column] | Column = Text, *, pii: bool | None = None) -> None:
         self.expression = expression
+        self.pii = pii
         self.sql_type = (of if isinstance(of, Column) else of("")).sql_type
 
     def contract(self, name: str) -> dict[str, Any]:
@@ -133,8 +138,9 @@ class Numeric(Column):
         rules: Sequence[Rule] = (),
         doc: str = "",
         renamed_from: str | None = None,
+        pii: bool | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from, pii=pii)
         self.scale = 0 if scale is None and precision is not None else scale
         self.precision = precision
         if precision is not None:
@@ -162,8 +168,9 @@ class Boolean(Column):
         rules: Sequence[Rule] = (),
         doc: str = "",
         renamed_from: str | None = None,
+        pii: bool | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from, pii=pii)
         self.spellings = {"true": list(true), "false": list(false)}
 
     def options(self) -> dict[str, Any]:
@@ -196,8 +203,9 @@ class _Dated(Column):
         rules: Sequence[Rule] = (),
         doc: str = "",
         renamed_from: str | None = None,
+        pii: bool | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from, pii=pii)
         self.formats = [format] if isinstance(format, str) else list(format)
 
     def options(self) -> dict[str, Any]:
@@ -244,8 +252,9 @@ class Timestamp(_Dated):
         rules: Sequence[Rule] = (),
         doc: str = "",
         renamed_from: str | None = None,
+        pii: bool | None = None,
     ) -> None:
-        super().__init__(expression, format=format, rules=rules, doc=doc, renamed_from=renamed_from)
+        super().__init__(expression, format=format, rules=rules, doc=doc, renamed_from=renamed_from, pii=pii)
         self.time_zone = time_zone
 
     def options(self) -> dict[str, Any]:
@@ -270,8 +279,9 @@ class Array(Column):
         rules: Sequence[Rule] = (),
         doc: str = "",
         renamed_from: str | None = None,
+        pii: bool | None = None,
     ) -> None:
-        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from)
+        super().__init__(expression, rules=rules, doc=doc, renamed_from=renamed_from, pii=pii)
         self.of = of if isinstance(of, Column) else of("")
         self.delimiter = delimiter
         self.sql_type = f"{self.of.sql_type}[]"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,13 @@ class Table:
     domain: ClassVar[str] = ""
     #: A base class that others derive from, not a table.
     abstract: ClassVar[bool] = True
+    owner: ClassVar[str] = ""
+    """Who answers for the table: a person, a team, an address."""
+    tags: ClassVar[str | tuple[str, ...]] = ()
+    """Words to find it by: "finance daily"."""
+    pii: ClassVar[str | tuple[str, ...] | Mapping[str, bool]] = ()
+    """The columns that hold personal data: "email name". What is made of such holds it too, unless it is said not to:
+    {"email": True, "customers": False}."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -65,6 +72,16 @@ class Table:
         return inspect.cleandoc(cls.__dict__.get("__doc__") or "")
 
     @classmethod
+    def about(cls) -> dict[str, Any]:
+        """Owner, tags and marks of personal data, as far as they are given: they change no row."""
+        return said_about(cls.owner, cls.tags, cls.personal())
+
+    @classmethod
+    def personal(cls) -> dict[str, bool]:
+        """Which columns hold personal data, or none, as far as the declaration says it."""
+        return dict(cls.pii) if isinstance(cls.pii, Mapping) else dict.fromkeys(_words(cls.pii), True)
+
+    @classmethod
     def routine_files(cls) -> Sequence[str]:
         """Files with one hand-written routine each, named after it, that come and go with the table."""
         return ()
@@ -96,3 +113,13 @@ def source_file(cls: type) -> Path:
     """The file that declares a class as messages name it: from the working directory where it lies below that."""
     path = declaring_file(cls)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def said_about(owner: str, tags: str | tuple[str, ...], personal: dict[str, bool]) -> dict[str, Any]:
+    """What a contract says of a table for people; what is not given is left out."""
+    said = {"owner": owner, "tags": _words(tags), "pii": personal}
+    return {name: value for name, value in said.items() if value}
+
+
+def _words(given: str | tuple[str, ...]) -> list[str]:
+    return given.split() if isinstance(given, str) else list(given)

@@ -161,6 +161,7 @@ class Table(Base):
             "routines": cls.handwritten(),
             "domain": cls.domain,
             "description": cls.description(),
+            "about": cls.about(),
         }
 
     @classmethod
@@ -275,7 +276,7 @@ class Calendar(Base):
     def contract(cls) -> dict[str, Any]:
         holidays = holidays_between(cls.country, cls.first, cls.last) if cls.country else {}
         said = {"fiscal_year_starts": cls.fiscal_year_starts, "holidays": holidays, "routines": cls.handwritten(),
-                "domain": cls.domain, "description": cls.description()}  # fmt: skip
+                "domain": cls.domain, "description": cls.description(), "about": cls.about()}  # fmt: skip
         return {
             "layer": "gold", "kind": "calendar", "grain": ["date_key"], "first": cls.first, "last": cls.last,
             **{name: value for name, value in said.items() if value and value != 1},

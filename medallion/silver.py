@@ -74,7 +74,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected, checks, routines, domain."""
+    max_rejected, checks, routines, domain, owner, tags."""
 
     layer = "silver"
     abstract = True
@@ -153,10 +153,21 @@ class Table(declaration.Table):
             ("domain", getattr(cls.Meta, "domain", "")),
             ("routines", cls.handwritten()),
             ("description", cls.description()),
+            ("about", cls.about()),
         ):
             if value:
                 contract[name] = value
         return contract
+
+    @classmethod
+    def about(cls) -> dict[str, Any]:
+        """As the Meta says: among the attributes of the class stand columns, which may have these names."""
+        return declaration.said_about(getattr(cls.Meta, "owner", ""), getattr(cls.Meta, "tags", ()), cls.personal())
+
+    @classmethod
+    def personal(cls) -> dict[str, bool]:
+        columns: dict[str, Column | Generated] = {**cls.columns(), **cls.generated()}
+        return {name: column.pii for name, column in columns.items() if column.pii is not None}
 
     @classmethod
     def identity(cls) -> list[str]:

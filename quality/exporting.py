@@ -5,25 +5,17 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db.models import Case, JSONField, OuterRef, QuerySet, Subquery, Value, When
 
+from lineage.exporting import escaped
 from quality.models import Correction
 
 #: The columns before those of the source.
 ABOUT = ("exception", "seen", "state", "key", "broken")
 _CHUNK = 2_000
-_FORMULA = re.compile("[\\s\0]*[=+\\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n\0']")
-_NEGATIVE = re.compile(r"-(\d+([.,]\d+)*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
-
-def escaped(value: str | None) -> str:
-    """A cell that no spreadsheet takes for a formula: an apostrophe before what may be one, but not before -12."""
-    text = value or ""
-    return f"'{text}" if _FORMULA.match(text) and not _NEGATIVE.fullmatch(text) else text
 
 
 def unescaped(cell: str) -> str:

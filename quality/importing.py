@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from lineage.exporting import escaped
 from lineage.models import Target
-from quality.exporting import ABOUT, effective, escaped, fingerprint, unescaped, with_patches
+from quality.exporting import ABOUT, effective, fingerprint, unescaped, with_patches
 from quality.models import QualityException
 from quality.resolution import DecisionRefused
 from quality.states import ExceptionState

@@ -138,9 +138,11 @@ class Customers(silver.Table):
     email = Text(
         "nullif(lower(trim(email)), '')",
         rules=[Required("The e-mail is missing"), Matches(EMAIL, "The e-mail is no address", null=True)],
+        doc="Where receipts go; in small letters",
+        pii=True,
     )
     email_domain = Text("split_part(lower(trim(email)), '@', 2)")
-    name = Text("trim(name)", rules=[MinLength(2, "The name has fewer than two characters")])
+    name = Text("trim(name)", rules=[MinLength(2, "The name has fewer than two characters")], pii=True)
     status = Enum("lower(trim(status))", "active", "inactive", "suspended")
     channel = Enum("lower(trim(channel))", "web", "app", "store", "partner")
     city = Text("trim(city)", rules=[MinLength(2, "The city has fewer than two characters")])
@@ -150,6 +152,7 @@ class Customers(silver.Table):
 
     class Meta:
         source = RawCustomers
+        owner, tags = "crm team", "crm customers"
         key = "customer_id"
         history = SCD2(effective="updated_at", deleted_when="op = 'D'")
         routines = ["validate_customer.sql"]
@@ -281,6 +284,7 @@ class FactSales(gold.Fact):
         "date_key": DimDate,
     }
     partition_by = "date_key"
+    owner, tags = "finance", "finance sales"
     routines = ["load_fact_sales.sql", "create_fact_partitions.sql"]
     line_total = Generated(
         "quantity * unit_price - discount_amount + tax_amount", of=Numeric("", precision=12, scale=2)

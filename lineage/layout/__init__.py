@@ -66,8 +66,8 @@ class Layout:
     columns: list[Column] = field(default_factory=list)
 
 
-def lay_out(nodes: Iterable[Node], edges: Iterable[tuple[str, str]]) -> Layout:
-    """Place `nodes` and route `edges` (pairs of node ids: from, to).
+def lay_out(nodes: Iterable[Node], edges: Iterable[tuple[str, str]], gap: float = MIN_COLUMN_GAP) -> Layout:
+    """Place `nodes` and route `edges` (pairs of node ids: from, to), with at least `gap` between layers.
 
     Equal edges count once. Raises ValueError for two nodes of one id, and for an edge to a node that is not there.
     """
@@ -86,7 +86,7 @@ def lay_out(nodes: Iterable[Node], edges: Iterable[tuple[str, str]]) -> Layout:
     heights = [node.height for node in placed] + [0.0] * (graph.size - len(placed))
     gaps = [BOX_GAP] * len(placed) + [LANE_GAP] * (graph.size - len(placed))
     middles = assign_rows(graph, heights, gaps)
-    return _draw(placed, pairs, graph, heights, middles)
+    return _draw(placed, pairs, graph, heights, middles, gap)
 
 
 def _known(index: dict[str, int], name: str) -> int:
@@ -97,13 +97,18 @@ def _known(index: dict[str, int], name: str) -> int:
 
 
 def _draw(
-    placed: list[Node], pairs: list[tuple[int, int]], graph: Proper, heights: list[float], middles: list[float]
+    placed: list[Node],
+    pairs: list[tuple[int, int]],
+    graph: Proper,
+    heights: list[float],
+    middles: list[float],
+    gap: float,
 ) -> Layout:
     """Turn layers and rows into boxes, columns and routes."""
     top = min(middle - height / 2 for middle, height in zip(middles, heights, strict=True)) - MARGIN
     # Whole numbers make the picture's file a fifth smaller; the gaps are far wider than what rounding moves.
     rows = [float(round(middle - top)) for middle in middles]
-    strips = _strips(placed, graph, rows)
+    strips = _strips(placed, graph, rows, gap)
     boxes = {
         node.id: Box(node.id, strips[layer][0], round(row - node.height / 2, 1), node.width, node.height, layer)
         for node, row, layer in zip(placed, rows, graph.layer_of, strict=False)
@@ -120,7 +125,7 @@ def _draw(
     return Layout(strips[-1][1] + MARGIN, round(bottom + MARGIN, 1), boxes, routes, list(columns.values()))
 
 
-def _strips(placed: list[Node], graph: Proper, rows: list[float]) -> list[tuple[float, float]]:
+def _strips(placed: list[Node], graph: Proper, rows: list[float], gap: float) -> list[tuple[float, float]]:
     """Left and right end of each layer. Where edges climb far, the gap before the next layer is wider."""
     strips: list[tuple[float, float]] = []
     x = MARGIN
@@ -129,5 +134,5 @@ def _strips(placed: list[Node], graph: Proper, rows: list[float]) -> list[tuple[
         x = float(round(x))
         strips.append((x, round(x + width, 1)))
         climb = max((abs(rows[vertex] - rows[below]) for vertex in layer for below in graph.down[vertex]), default=0.0)
-        x += width + min(max(MIN_COLUMN_GAP, climb / 6), MAX_COLUMN_GAP)
+        x += width + max(gap, min(climb / 6, MAX_COLUMN_GAP))
     return strips

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.db import models
 from django.db.models import Q, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce, Now
 
@@ -26,6 +27,18 @@ class Pool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+#: Changes with the declaration alone, so that a load's update of its row does not compute it.
+SEARCH_TEXT = """
+    lower(
+        target || ' ' || description || ' ' || coalesce(contract #>> '{about,owner}', '') || ' '
+        || coalesce(contract ->> 'surrogate', '') || ' ' || coalesce(contract #>> '{about,tags}', '') || ' '
+        || jsonb_path_query_array(contract, '$.columns[*].name')::text || ' '
+        || jsonb_path_query_array(contract, '$.columns[*].doc')::text || ' '
+        || jsonb_path_query_array(contract, '$.generated[*].name')::text
+    )
+"""
 
 
 class Target(models.Model):
@@ -75,11 +88,18 @@ class Target(models.Model):
         null=True, blank=True, help_text="What is before it is settled: bronze rows that made it are gone"
     )
     created_at = models.DateTimeField(db_default=Now())
+    search_text = models.GeneratedField(
+        expression=RawSQL(SEARCH_TEXT, ()),  # noqa: S611 - a constant
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="What the search looks through: name, description, owner, tags, columns",
+    )
 
     class Meta:
         db_table = "targets"
         db_table_comment = "Tables that loads write; one row each, locked by every load of its table"
         ordering = ("target",)
+        permissions = (("view_personal_data", "Can see personal data in sample rows and traces"),)
 
     def __str__(self) -> str:
         return self.target

@@ -141,6 +141,8 @@ class Step(models.Model):
                 condition=Q(state="failed", error_sqlstate__in=GATES),
                 name="run_steps_refused_idx",
             ),
+            # The last step of a table, for pages.
+            models.Index(fields=("target", "-id"), name="run_steps_target_idx"),
         )
         constraints = (
             models.UniqueConstraint(fields=("run", "target"), name="run_steps_once"),

@@ -20,9 +20,9 @@ from medallion.compile.lineage import silver_columns
 from medallion.compile.text import Contract
 from medallion.naming import ident, literal
 
-#: What changes nothing about the rows: a text for people, raw columns that only exceptions show, gates, indexes,
+#: What changes nothing about the rows: texts for people, raw columns that only exceptions show, gates, indexes,
 #: routines of the user's own.
-PRESENTATION = ("description", "domain", "source_columns", "max_rejected", "checks", "often_late", "routines")
+PRESENTATION = ("description", "domain", "about", "source_columns", "max_rejected", "checks", "often_late", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import Any
-from xml.etree import ElementTree
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,147 +12,29 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from lineage.models import Batch, ColumnLineage, Pending, PipelineRun, TableDependency, Target, TargetInput
+from lineage.models import Target, TargetInput
+from tests.pages.small_shop import depends, empty_warehouse, make_shop, make_target
 
 pytestmark = pytest.mark.django_db
 
 HOSTILE = 'silver.x"; DROP TABLE y; --<script>alert(1)</script>'
-SVG = "{http://www.w3.org/2000/svg}"
 Counted = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
 def bare_warehouse(db: None) -> None:
-    """Without the tables of the examples, which migrations install: these tests make their own."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "TRUNCATE dwh_lineage.targets, dwh_lineage.table_dependencies, dwh_lineage.column_lineage CASCADE"
-        )
+    empty_warehouse()
+
+
+@pytest.fixture
+def shop() -> None:
+    make_shop()
 
 
 @pytest.fixture
 def staff(client: Client) -> Client:
     client.force_login(User.objects.create_superuser("ada", password="secret"))  # noqa: S106
     return client
-
-
-def make_target(name: str, **values: Any) -> Target:
-    layer = name.partition(".")[0]
-    return Target.objects.create(
-        **{"target": name, "layer": layer, "kind": "append", "warehouse": "shop", "rows_relation": name, **values}
-    )
-
-
-def depends(*chain: str) -> None:
-    for upstream, downstream in pairwise(chain):
-        TableDependency.objects.get_or_create(
-            upstream_table=upstream, downstream_table=downstream, defaults={"origin": "declared"}
-        )
-
-
-@pytest.fixture
-def shop() -> None:
-    """till files → bronze.raw_lines → silver.lines → gold.days → a report; one batch waits, ten rows are bad."""
-    run = PipelineRun.objects.create(pipeline_name="daily", status="running")
-    bronze, silver, gold = (
-        make_target("bronze.raw_lines", kind="bronze"),
-        make_target("silver.lines", description="One row for each line", contract={"key": ["line_id"]}),
-        make_target("gold.days", kind="aggregate", contract={"query": "SELECT day, sum(x)\nFROM silver.lines"}),
-    )
-    depends("till files", "bronze.raw_lines", "silver.lines", "gold.days", "report of the board")
-    for consumer, source in ((silver, bronze), (gold, silver)):
-        TargetInput.objects.create(consumer=consumer, source=source)
-    taken = _batch(bronze, "ingest", run, source_file="lines_1.csv", rows_inserted=100)
-    waiting = _batch(bronze, "ingest", run, source_file="lines_2.csv", rows_inserted=7)
-    _batch(silver, "load", run, rows_read=100, rows_inserted=90, rows_deleted=5, rows_rejected=10)
-    Pending.objects.create(consumer=silver, batch=waiting)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO dwh_lineage.quality_exceptions (source_table, bronze_id, issues, target_table, batch_no)"
-            " SELECT 'bronze.raw_lines', n, '{Amount is required}', 'silver.lines', %s FROM generate_series(1, 10) n",
-            [taken.batch_no],
-        )
-        cursor.execute("CREATE TABLE silver.lines (line_id bigint NOT NULL, note text)")
-        cursor.execute("INSERT INTO silver.lines SELECT n, '<b>' || repeat('é', 500) FROM generate_series(1, 30) AS n")
-    ColumnLineage.objects.create(
-        source_table="bronze.raw_lines",
-        source_column="id",
-        target_table="silver.lines",
-        target_column="line_id",
-        transformation="id::bigint",
-        is_key=True,
-    )
-
-
-def _batch(target: Target, kind: str, run: PipelineRun, **values: Any) -> Batch:
-    return Batch.objects.create(
-        **{
-            "target": target,
-            "kind": kind,
-            "batch_id": run.batch_id,
-            "opened_in": 1,
-            "completed_at": "2026-03-01T12:00:00Z",
-            **values,
-        }
-    )
-
-
-PICTURE = re.compile(r'<svg xmlns="[^"]+" class="graph.*?</svg>', re.DOTALL)
-
-
-def _svg(page: str) -> ElementTree.Element:
-    found = PICTURE.search(page)
-    assert found
-    return ElementTree.fromstring(found[0])  # noqa: S314
-
-
-def _boxes(page: str) -> Iterator[ElementTree.Element]:
-    return _svg(page).iter(f"{SVG}a")
-
-
-@pytest.mark.usefixtures("shop")
-def test_the_graph_shows_every_layer_from_source_to_consumer(staff: Client) -> None:
-    page = staff.get("/admin/lineage/").content.decode()
-    places = {
-        box.get("aria-label", "").split(",")[0]: float(box.get("transform", "").split("(")[1].split()[0])
-        for box in _boxes(page)
-    }
-    ordered = ["till files", "bronze.raw_lines", "silver.lines", "gold.days", "report of the board"]
-    assert sorted(places, key=lambda name: places[name]) == ordered
-    assert len(list(_svg(page).iter(f"{SVG}path"))) >= 4
-
-
-@pytest.mark.usefixtures("shop")
-def test_a_box_says_what_was_loaded_what_is_open_and_what_waits(staff: Client) -> None:
-    page = staff.get("/admin/lineage/").content.decode()
-    (label,) = [box.get("aria-label", "") for box in _boxes(page) if "silver.lines" in box.get("aria-label", "")]
-    assert "85 rows" in label
-    assert "10 open exceptions" in label
-    assert "1 batches waiting" in label
-
-
-@pytest.mark.usefixtures("shop")
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ("table=silver.lines&depth=1", {"bronze.raw_lines", "silver.lines", "gold.days"}),
-        ("table=silver.lines&depth=1&direction=upstream", {"bronze.raw_lines", "silver.lines"}),
-        ("table=silver.lines&depth=5&direction=downstream", {"silver.lines", "gold.days", "report of the board"}),
-        ("table=till files&depth=1", {"till files", "bronze.raw_lines"}),
-        ("table=silver.lines&depth=x&direction=sideways", None),
-    ],
-)
-def test_the_url_holds_the_view_for_picture_list_and_json_alike(
-    staff: Client, query: str, expected: set[str] | None
-) -> None:
-    if expected is None:  # what makes no sense counts as absent: two steps, both ways
-        expected = {"till files", "bronze.raw_lines", "silver.lines", "gold.days", "report of the board"}
-    page = staff.get(f"/admin/lineage/?{query}").content.decode()
-    assert {box.get("aria-label", "").split(",")[0] for box in _boxes(page)} == expected
-    data = json.loads(staff.get(f"/admin/lineage.json?{query}").content)
-    assert {node["name"] for node in data["nodes"]} == expected
-    rows = staff.get(f"/admin/lineage/?{query}&view=list").context["table"].rows
-    assert {row.record["name"] for row in rows} == expected
 
 
 @pytest.mark.usefixtures("shop")
@@ -174,19 +53,6 @@ def test_pages_say_what_to_do_where_there_is_nothing(staff: Client) -> None:
 
 
 @pytest.mark.usefixtures("shop")
-def test_the_svg_file_stands_alone(staff: Client) -> None:
-    response = staff.get("/admin/lineage.svg?table=silver.lines")
-    assert response["Content-Type"] == "image/svg+xml"
-    assert response["Content-Disposition"] == 'attachment; filename="lineage-silver.lines.svg"'
-    root = ElementTree.fromstring(response.content)  # noqa: S314
-    assert root.find(f"{SVG}style") is not None
-    assert "var(" not in response.content.decode()
-    assert all(
-        box.get("href", "").startswith("http://testserver/admin/lineage/?table=") for box in root.iter(f"{SVG}a")
-    )
-
-
-@pytest.mark.usefixtures("shop")
 def test_no_page_has_inline_styles_or_scripts(staff: Client) -> None:
     for address in _ADDRESSES:
         page = staff.get(address).content.decode()
@@ -199,6 +65,7 @@ def test_no_page_has_inline_styles_or_scripts(staff: Client) -> None:
 _ADDRESSES = (
     "/admin/lineage/",
     "/admin/lineage/?table=silver.lines",
+    "/admin/lineage/?view=groups",
     "/admin/lineage/?view=list",
     "/admin/tables/",
     "/admin/tables/silver.lines/",
@@ -211,12 +78,14 @@ _ADDRESSES = (
     ("address", "queries"),
     [
         # Two of each are the session and the user.
-        ("/admin/lineage/", 7),
-        ("/admin/lineage/?table=silver.lines", 8),
-        ("/admin/lineage.json", 5),
-        ("/admin/tables/", 3),
-        ("/admin/tables/gold.days/", 11),
-        ("/admin/tables/silver.lines/", 15),
+        ("/admin/lineage/", 4),
+        ("/admin/lineage/?table=silver.lines", 6),
+        ("/admin/lineage/?view=list", 7),
+        ("/admin/lineage.json", 4),
+        ("/admin/columns/?table=silver.lines&column=line_id", 5),
+        ("/admin/tables/", 5),
+        ("/admin/tables/gold.days/", 14),
+        ("/admin/tables/silver.lines/", 18),
         ("/admin/watermarks/", 4),
     ],
 )
@@ -351,32 +220,3 @@ def test_pages_are_for_staff_who_may_see_tables(client: Client) -> None:
     client.force_login(User.objects.create_user("bob", is_staff=True))
     for name in ("lineage", "lineage-svg", "lineage-json", "tables", "watermarks"):
         assert client.get(reverse(f"admin:{name}")).status_code == 403
-
-
-def test_two_thousand_tables_are_offered_as_a_list_and_drawn_on_demand(staff: Client) -> None:
-    layers = ("bronze", "silver", "gold")
-    names = [f"{layers[number % 3]}.table_{number:04}" for number in range(2000)]
-    Target.objects.bulk_create(
-        Target(target=name, layer=name.split(".")[0], kind="append", warehouse="big", rows_relation=name)
-        for name in names
-    )
-    pairs = {
-        (names[(number * 7 + step * 3) % 2000], names[(number * 7 + step * 3 + 1 + step) % 2000])
-        for number in range(2000)
-        for step in range(2)
-    }
-    edges = sorted(pairs)[:3300]
-    TableDependency.objects.bulk_create(TableDependency(upstream_table=a, downstream_table=b) for a, b in edges)
-    offered = staff.get("/admin/lineage/").content.decode()
-    assert "too many for one picture" in offered
-    assert not PICTURE.search(offered)
-    page = staff.get("/admin/lineage/?view=picture").content.decode()
-    found = PICTURE.search(page)
-    assert found
-    assert len(found[0].encode()) < 700_000
-    picture = _svg(page)
-    assert len(list(picture.iter(f"{SVG}a"))) == 2000
-    assert len(picture.findall(f".//{SVG}g[@class='edges']/{SVG}path")) == len(edges)
-    listed = staff.get("/admin/lineage/?view=list")
-    assert len(listed.context["table"].rows) == 500
-    assert listed.context["left_out"] == 1500

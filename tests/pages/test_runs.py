@@ -75,7 +75,7 @@ def test_a_run_shows_its_steps_with_their_counts_and_what_to_do_about_its_error(
     seeds.seed_warehouse()
     seeds.seed_runs(20)
     failed = PipelineRun.objects.get(status="failed")
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         page = staff.get(reverse("admin:run", args=[failed.pk])).content.decode()
     assert "SQLSTATE 22008" in page
     assert "date/time field value out of range" in page

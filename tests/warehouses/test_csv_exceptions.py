@@ -11,8 +11,9 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lineage.exporting import escaped
 from quality import importing
-from quality.exporting import ABOUT, escaped, unescaped
+from quality.exporting import ABOUT, unescaped
 from quality.importing import difference
 from quality.models import QualityDecision
 from quality.replay import replay

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from lineage.exporting import escaped
 from lineage.models import PipelineRun
 from medallion.run_changes import LoadChanges, RowChange, all_rows_of, loads_of, rows_of
-from quality.exporting import escaped
 
 SHOWN = 20
 
