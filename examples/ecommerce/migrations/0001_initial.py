@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("lineage", "0017_search_and_last_steps"),
-        ("medallion", "0018_stewards"),
+        ("medallion", "0020_feed_deliveries"),
         ("quality", "0014_stewards"),
     ]
 
