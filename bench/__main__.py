@@ -21,7 +21,7 @@ from assay import servers  # noqa: E402 - the source roots first, as in manage.p
 
 DATABASE = "assay_bench"
 REDIS_DATABASE = 15
-MEASURES = ("bronze", "silver", "gold", "replays", "steps", "ticks")
+MEASURES = ("bronze", "silver", "gold", "growth", "replays", "steps", "ticks")
 
 
 def main() -> None:
@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the silver measures (1,000,000)")
     parser.add_argument("--tries", type=int, default=3, help="measurements of each; the median counts (3)")
     parser.add_argument("--only", nargs="+", choices=MEASURES, default=MEASURES, help="some of the measures (all)")
+    parser.add_argument("--grown", type=int, default=1_000_000, help="lines of the largest star of growth (1,000,000)")
     options = parser.parse_args()
     servers.ensure()
     home = os.environ["DATABASE_URL"]
@@ -42,7 +43,7 @@ def main() -> None:
         server.execute(f"DROP DATABASE IF EXISTS {DATABASE}")
         server.execute(f"CREATE DATABASE {DATABASE}")
         try:
-            _measure(url, options.rows, options.tries, options.only)
+            _measure(url, options.rows, options.tries, options.grown, options.only)
         finally:
             server.execute(f"DROP DATABASE {DATABASE}")
 
@@ -55,7 +56,7 @@ def _own_redis(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/{REDIS_DATABASE}"
 
 
-def _measure(url: str, rows: int, tries: int, only: Sequence[str]) -> None:
+def _measure(url: str, rows: int, tries: int, grown: int, only: Sequence[str]) -> None:
     import django
     from django.core.management import call_command
     from django.db import connections
@@ -64,13 +65,14 @@ def _measure(url: str, rows: int, tries: int, only: Sequence[str]) -> None:
     call_command("migrate", verbosity=0)
     connections.close_all()
     # Django is set up by now: these modules import models.
-    from bench import bronze_to_silver, csv_to_bronze, replays, silver_to_gold, steps, ticks
+    from bench import bronze_to_silver, csv_to_bronze, growth, replays, silver_to_gold, steps, ticks
     from bench.report import Row, table
 
     measures: dict[str, Callable[[], list[Row]]] = {
         "bronze": lambda: csv_to_bronze.run(url, tries=tries),
         "silver": lambda: bronze_to_silver.run(url, size=rows, tries=tries),
         "gold": lambda: silver_to_gold.run(url, size=rows, tries=tries),
+        "growth": lambda: growth.run(url, largest=grown, tries=tries),
         "replays": lambda: replays.run(url, exceptions=rows // 10, tries=tries),
         "steps": lambda: steps.run(url, tries=tries),
         "ticks": lambda: ticks.run(url, tries=tries),

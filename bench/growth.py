@@ -13,7 +13,7 @@ from bench.silver_to_gold import Connection, batch, fill, load
 from bench.star import BenchDaily, BenchFact, BenchTotals
 from medallion import compile as compiler
 
-SIZES = (100_000, 1_000_000)
+SIZES = (100_000, 1_000_000, 10_000_000)
 LINES_A_DAY = 2_500
 _TABLES = (BenchFact, BenchTotals, BenchDaily)
 _LINES = {
@@ -35,8 +35,9 @@ _SAID = {"bench_fact": "fact", "bench_totals": "sums and counts", "bench_daily":
 _GOALS = {"bench_fact": 1.5, "bench_totals": 1.5}
 
 
-def run(connection_url: str, sizes: tuple[int, ...] = SIZES, tries: int = 3) -> list[Row]:
-    """Measures each size in a database that is emptied in between; the least of the tries counts."""
+def run(connection_url: str, largest: int = 1_000_000, tries: int = 3) -> list[Row]:
+    """Measures each size up to the largest, in tables that are emptied in between; the least of the tries counts."""
+    sizes = [size for size in SIZES if size <= largest]
     taken: dict[tuple[str, str, int], tuple[float, str]] = {}
     with psycopg.connect(connection_url, autocommit=True) as connection:
         for size in sizes:
@@ -50,9 +51,7 @@ def run(connection_url: str, sizes: tuple[int, ...] = SIZES, tries: int = 3) -> 
     return [_row(key, taken, sizes) for key in sorted(taken, key=lambda k: (k[1], k[0], k[2])) if key[2] != sizes[0]]
 
 
-def _row(
-    key: tuple[str, str, int], taken: dict[tuple[str, str, int], tuple[float, str]], sizes: tuple[int, ...]
-) -> Row:
+def _row(key: tuple[str, str, int], taken: dict[tuple[str, str, int], tuple[float, str]], sizes: list[int]) -> Row:
     table, where, size = key
     (limit, _), (ours, note) = taken[table, where, sizes[0]], taken[key]
     goal = _GOALS.get(table) if where == "in one day" else None

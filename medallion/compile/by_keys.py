@@ -110,7 +110,7 @@ GET DIAGNOSTICS l_keys = ROW_COUNT;
 ANALYZE pg_temp.touched;
 l_full := coalesce(
     dwh_etl.why_too_many({literal(text.target(contract))}, l_keys, 'keys'),
-    dwh_etl.why_costly(l_keys, {literal(json.dumps(found.behind))}::jsonb)
+    dwh_etl.why_costly({literal(text.target(contract))}, l_keys, {literal(json.dumps(found.behind))}::jsonb)
 );
 """
 

@@ -3,7 +3,7 @@ from django.db import migrations
 from lineage.schema import RunSqlFile
 
 ROUTINES = {
-    "why_costly": "FUNCTION dwh_etl.why_costly(bigint, jsonb)",
+    "why_costly": "FUNCTION dwh_etl.why_costly(text, bigint, jsonb)",
     "sums_are_exact": "FUNCTION dwh_etl.sums_are_exact(text)",
     "align_sums": "PROCEDURE dwh_etl.align_sums(text)",
     "refuse_sums": "FUNCTION dwh_etl.refuse_sums(text)",

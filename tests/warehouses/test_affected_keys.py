@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -47,9 +48,9 @@ def make_tables(connection: bench.Connection) -> None:
         )
 
 
-def contract(asked: grammar.Asked) -> dict[str, Any]:
+def contract(asked: grammar.Asked, name: str = "asked") -> dict[str, Any]:
     columns = [{"name": name} for name in Query(asked.query).output_names()]
-    return {"layer": "gold", "kind": "aggregate", "name": "asked", "grain": list(asked.grain), "columns": columns,
+    return {"layer": "gold", "kind": "aggregate", "name": name, "grain": list(asked.grain), "columns": columns,
             "query": asked.query}  # fmt: skip
 
 
@@ -59,12 +60,12 @@ def installed(asked: dict[str, Any]) -> str:
     return (
         stars.create(asked)
         + by_sums.create(asked)
-        + text.register(asked, "lab", TARGET, load)
+        + text.register(asked, "lab", text.target(asked), load)
         + stated.stated(asked)
         + text.inputs(asked, Query(asked["query"]).tables())
         + by_keys.images(asked)
         + differences.load(asked)
-        + f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = '{TARGET}'"
+        + f"UPDATE dwh_lineage.targets SET needs_rebuild = true WHERE target = '{text.target(asked)}';\n"
     )
 
 
@@ -82,81 +83,91 @@ def change(connection: bench.Connection, batch: list[tuple[str, str, tuple[Any, 
         )
 
 
-def differs(connection: bench.Connection, asked: grammar.Asked) -> tuple[Counter[Any], Counter[Any]]:
+def differs(
+    connection: bench.Connection, asked: grammar.Asked, target: str = TARGET
+) -> tuple[Counter[Any], Counter[Any]]:
     """The rows that the table lacks, and those that it has too many."""
     names = ", ".join(Query(asked.query).output_names())
-    stands = Counter(connection.execute(f"SELECT {names} FROM {TARGET}".encode()).fetchall())
+    stands = Counter(connection.execute(f"SELECT {names} FROM {target}".encode()).fetchall())
     wanted = Counter(connection.execute(asked.query.encode()).fetchall())
     return wanted - stands, stands - wanted
 
 
-def way(connection: bench.Connection) -> str:
+def way(connection: bench.Connection, target: str = TARGET) -> str:
     row = connection.execute(
         "SELECT notes FROM dwh_lineage.table_lineage WHERE target_table = %s ORDER BY lineage_id DESC LIMIT 1",
-        (TARGET,),
+        (target,),
     ).fetchone()
     return row[0] if row else ""
 
 
 def hold(
-    connection: bench.Connection, asked: grammar.Asked, contents: list[Any], rounds: list[Batches], noted: bool = True
+    connection: bench.Connection, asked: Sequence[grammar.Asked], contents: list[Any], rounds: list[Batches]
 ) -> None:
-    """Loads a table after each round of batches, and compares it with its query."""
+    """Loads tables after each round of batches, and compares them with their queries."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
         connection.execute("ROLLBACK")
-    if next(_examples) % 5 == 0:  # what is rolled back leaves catalogs that are slow to read
+    if next(_examples) % 3 == 0:  # what is rolled back leaves catalogs that are slow to read
         connection.execute(
             "VACUUM pg_attribute, pg_class, pg_depend, pg_type, pg_index, pg_proc, pg_trigger, pg_statistic"
         )
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     for name, rows in zip(grammar.TABLES, contents, strict=True):
-        for number, row in enumerate(rows, 1):
-            connection.execute(f"INSERT INTO silver.{name} VALUES (%s, %s, %s, %s)".encode(), (number, *row))
-    connection.execute(installed(contract(asked)).encode())
-    bench.call(connection, TARGET)
-    assert differs(connection, asked) == (Counter(), Counter())
-    for batches in rounds:
+        values = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
+        parameters = [value for number, row in enumerate(rows, 1) for value in (number, *row)]
+        if rows:
+            connection.execute(f"INSERT INTO silver.{name} VALUES {values}".encode(), parameters)
+    named = {"gold.asked" + (f"_{n}" if n else ""): one for n, one in enumerate(asked)}
+    tables = {target: contract(one, target.removeprefix("gold.")) for target, one in named.items()}
+    connection.execute("".join(map(installed, tables.values())).encode())
+    for batches in [[], *rounds]:
         for batch in batches:
             change(connection, batch)
-        bench.call(connection, TARGET)
-        assert differs(connection, asked) == (Counter(), Counter()), asked.query
-    if noted:
-        event(way(connection))
+        for target, one in named.items():
+            bench.call(connection, target)
+            assert differs(connection, one, target) == (Counter(), Counter()), one.query
+
+
+#: Queries of the same tables, which share what an example costs besides them.
+TOGETHER = 4
 
 
 @given(
-    asked=grammar.queries(),
+    asked=st.lists(grammar.queries(), min_size=TOGETHER, max_size=TOGETHER),
     contents=st.tuples(*[grammar.CONTENTS] * len(grammar.TABLES)),
     rounds=st.lists(st.lists(grammar.changes(), min_size=1, max_size=2), min_size=2, max_size=2),
 )
 @settings(
-    max_examples=EXAMPLES, deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
+    max_examples=-(-EXAMPLES // TOGETHER), deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 def test_a_table_loaded_by_keys_has_the_rows_of_its_query(
-    tables: bench.Connection, asked: grammar.Asked, contents: list[Any], rounds: list[Batches]
+    tables: bench.Connection, asked: list[grammar.Asked], contents: list[Any], rounds: list[Batches]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "covers", lambda *_: True)  # whether it pays is another question
         hold(tables, asked, contents, rounds)
+    event(way(tables))
 
 
 @given(
-    asked=grammar.sums(),
+    asked=st.lists(grammar.sums(), min_size=TOGETHER, max_size=TOGETHER),
     contents=st.tuples(*[grammar.CONTENTS] * len(grammar.TABLES)),
     rounds=st.lists(st.lists(grammar.changes(), min_size=1, max_size=2), min_size=2, max_size=2),
 )
 @settings(
-    max_examples=EXAMPLES // 2, deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
+    max_examples=-(-EXAMPLES // TOGETHER // 2), deadline=None, derandomize="ASSAY_EXAMPLES" not in os.environ,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 def test_a_table_whose_sums_are_kept_has_the_rows_of_its_query(
-    tables: bench.Connection, asked: grammar.Asked, contents: list[Any], rounds: list[Batches]
+    tables: bench.Connection, asked: list[grammar.Asked], contents: list[Any], rounds: list[Batches]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(planning, "covers", lambda *_: True)
-        assume(by_sums.of(contract(asked)) is not None)
-        hold(tables, asked, contents, rounds)
+        kept = [one for one in asked if by_sums.of(contract(one))]
+        assume(kept)
+        hold(tables, kept, contents, rounds)
+    event(way(tables))
 
 
 #: A row of p1 has no partner in p2 any more.
@@ -178,19 +189,19 @@ GONE_FROM_BOTH: Batches = [
 
 def test_a_row_that_lost_its_partner_is_computed(tables: bench.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "covers", lambda *_: True)
-    hold(tables, LOST, CONTENTS, [GONE_FROM_P2], noted=False)
+    hold(tables, [LOST], CONTENTS, [GONE_FROM_P2])
     assert "keys" in way(tables)
     monkeypatch.setattr(keys._Join, "_lost", lambda *_: iter(()))  # as if only rows with partners counted
     by_keys._of.cache_clear()
     with pytest.raises(AssertionError):
-        hold(tables, LOST, CONTENTS, [GONE_FROM_P2], noted=False)
+        hold(tables, [LOST], CONTENTS, [GONE_FROM_P2])
     by_keys._of.cache_clear()
 
 
 def test_a_row_both_of_whose_tables_changed_is_computed(
     tables: bench.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold(tables, BOTH, CONTENTS, [GONE_FROM_BOTH], noted=False)
+    hold(tables, [BOTH], CONTENTS, [GONE_FROM_BOTH])
     assert "key" in way(tables)
     now = planning._names
 
@@ -201,7 +212,7 @@ def test_a_row_both_of_whose_tables_changed_is_computed(
     monkeypatch.setattr(planning, "_names", without_what_was)
     by_keys._of.cache_clear()
     with pytest.raises(AssertionError):
-        hold(tables, BOTH, CONTENTS, [GONE_FROM_BOTH], noted=False)
+        hold(tables, [BOTH], CONTENTS, [GONE_FROM_BOTH])
     by_keys._of.cache_clear()
 
 
@@ -229,32 +240,32 @@ WRONG = {
 def test_arithmetic_needs(left_out: str, tables: bench.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     right, wrong, batches = WRONG[left_out]
     asked = SUMS if batches is LOST_ITS_VALUE else grammar.Asked(SUMS.query.replace("t0.a + t1.a", "t1.a"), SUMS.grain)
-    hold(tables, asked, ADDENDS, [batches], noted=False)
+    hold(tables, [asked], ADDENDS, [batches])
     assert way(tables).startswith("added the changes to the")
     load = differences.load
     assert right in load(contract(asked))
     monkeypatch.setattr(differences, "load", lambda asked: load(asked).replace(right, wrong))
     with pytest.raises(AssertionError):
-        hold(tables, asked, ADDENDS, [batches], noted=False)
+        hold(tables, [asked], ADDENDS, [batches])
 
 
 def test_what_is_no_exact_number_is_computed(tables: bench.Connection) -> None:
     floats = grammar.Asked(
         "SELECT t0.k AS key_0, sum(t0.a::double precision) AS total FROM silver.p1 AS t0 GROUP BY 1", ("key_0",)
     )
-    hold(tables, floats, ADDENDS, [LOST_ITS_VALUE], noted=False)
+    hold(tables, [floats], ADDENDS, [LOST_ITS_VALUE])
     assert way(tables) == "computed the 1 key that changes touch."
     numbers = grammar.Asked(
         "SELECT t0.k AS key_0, nullif(sum(t0.b::numeric), 'NaN') AS total FROM silver.p1 AS t0 GROUP BY 1", ("key_0",)
     )
     contents: list[Any] = [[(0, 1, "NaN"), (0, 2, "3"), (1, 1, "4"), (1, 2, "6")], [], [], []]
     nan_goes: Batches = [[("p1", "DELETE FROM silver.p1 WHERE b = 'NaN'", ())]]
-    hold(tables, numbers, contents, [nan_goes], noted=False)
+    hold(tables, [numbers], contents, [nan_goes])
     assert way(tables) == "computed the 1 key that changes touch."
 
 
 def test_sums_that_are_not_those_of_the_inputs_are_refused(tables: bench.Connection) -> None:
-    hold(tables, SUMS, ADDENDS, [LOST_ITS_VALUE], noted=False)
+    hold(tables, [SUMS], ADDENDS, [LOST_ITS_VALUE])
     tables.execute("UPDATE dwh_staging.sums_gold_asked SET _rows = 1")
     change(tables, [("p1", "DELETE FROM silver.p1 WHERE k = 1", ())])
     with pytest.raises(psycopg.Error) as refused:

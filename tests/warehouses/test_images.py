@@ -207,3 +207,17 @@ def test_a_retired_member_that_goes_is_known_to_who_reads_all_members(lab: bench
     assert set(value(lab, waiting, *batch)) == {"gold.events_by_label", "gold.events_now"}
     load(lab)
     assert value(lab, "SELECT label, events FROM gold.events_by_label") == ("A/a", 1)
+
+
+def test_keys_that_have_most_of_the_rows_are_computed_in_full(tables: bench.Connection) -> None:
+    asked = grammar.Asked("SELECT t.k AS key_0, max(t.a) AS most FROM silver.p1 AS t GROUP BY 1", ("key_0",))
+    begin(tables, contract(asked), rows=12_000)
+    tables.execute("ANALYZE silver.p1; ANALYZE gold.asked")
+    ways = {}
+    for keys in (1, 3):
+        change(tables, [("p1", "UPDATE silver.p1 SET a = a + 1 WHERE id <= %s", (keys,))])
+        bench.call(tables, TARGET)
+        assert differs(tables, asked) == ({}, {})
+        ways[keys] = way(tables)
+    assert ways[1] == "computed the 1 key that changes touch."
+    assert "the 3 keys that changes touch have more than half of the about 12000 rows of silver.p1" in ways[3]

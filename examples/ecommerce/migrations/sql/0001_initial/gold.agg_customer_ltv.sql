@@ -116,7 +116,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.agg_customer_ltv', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["gold.dim_customer", "gold.dim_customer AS c WHERE (\\"c\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.agg_customer_ltv', l_keys,  E'[["gold.dim_customer", "gold.dim_customer AS c WHERE (\\"c\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

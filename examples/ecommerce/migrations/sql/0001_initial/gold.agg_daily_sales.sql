@@ -129,7 +129,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.agg_daily_sales', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["gold.fact_sales", "gold.fact_sales AS f WHERE (\\"f\\".\\"date_key\\") IN (SELECT date_key FROM pg_temp.touched)"], ["gold.dim_customer", "gold.dim_customer AS c WHERE (COALESCE(\\"c\\".\\"customer_segment\\", ''Unknown'')) IN (SELECT customer_segment FROM pg_temp.touched)"], ["gold.dim_product", "gold.dim_product AS p WHERE (COALESCE(\\"p\\".\\"product_category\\", ''Unknown'')) IN (SELECT product_category FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.agg_daily_sales', l_keys,  E'[["gold.fact_sales", "gold.fact_sales AS f WHERE (\\"f\\".\\"date_key\\") IN (SELECT date_key FROM pg_temp.touched)"], ["gold.dim_customer", "gold.dim_customer AS c WHERE (COALESCE(\\"c\\".\\"customer_segment\\", ''Unknown'')) IN (SELECT customer_segment FROM pg_temp.touched)"], ["gold.dim_product", "gold.dim_product AS p WHERE (COALESCE(\\"p\\".\\"product_category\\", ''Unknown'')) IN (SELECT product_category FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

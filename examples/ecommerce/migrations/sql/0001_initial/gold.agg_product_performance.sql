@@ -116,7 +116,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.agg_product_performance', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["gold.dim_product", "gold.dim_product AS p WHERE (\\"p\\".\\"product_id\\") IN (SELECT product_id FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.agg_product_performance', l_keys,  E'[["gold.dim_product", "gold.dim_product AS p WHERE (\\"p\\".\\"product_id\\") IN (SELECT product_id FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

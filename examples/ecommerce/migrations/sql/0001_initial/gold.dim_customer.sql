@@ -126,7 +126,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.dim_customer', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"customer_id\\", \\"c\\".\\"valid_from\\") IN (SELECT customer_id, valid_from FROM pg_temp.touched)"], ["silver.orders", "silver.orders AS o WHERE (\\"o\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.dim_customer', l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"customer_id\\", \\"c\\".\\"valid_from\\") IN (SELECT customer_id, valid_from FROM pg_temp.touched)"], ["silver.orders", "silver.orders AS o WHERE (\\"o\\".\\"customer_id\\") IN (SELECT customer_id FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

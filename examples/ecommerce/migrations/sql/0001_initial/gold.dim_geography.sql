@@ -94,7 +94,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.dim_geography', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"country\\", \\"c\\".\\"city\\") IN (SELECT country, city FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.dim_geography', l_keys,  E'[["silver.customers", "silver.customers AS c WHERE (\\"c\\".\\"country\\", \\"c\\".\\"city\\") IN (SELECT country, city FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

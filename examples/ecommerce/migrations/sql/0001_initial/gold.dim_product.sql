@@ -92,7 +92,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.dim_product', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["silver.products", "silver.products AS p WHERE (\\"p\\".\\"product_id\\", \\"p\\".\\"valid_from\\") IN (SELECT product_id, valid_from FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.dim_product', l_keys,  E'[["silver.products", "silver.products AS p WHERE (\\"p\\".\\"product_id\\", \\"p\\".\\"valid_from\\") IN (SELECT product_id, valid_from FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

@@ -198,7 +198,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.fact_sales', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["silver.order_items", "silver.order_items AS i WHERE (\\"i\\".\\"order_id\\", \\"i\\".\\"order_line_number\\") IN (SELECT order_id, order_line_number FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.fact_sales', l_keys,  E'[["silver.order_items", "silver.order_items AS i WHERE (\\"i\\".\\"order_id\\", \\"i\\".\\"order_line_number\\") IN (SELECT order_id, order_line_number FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

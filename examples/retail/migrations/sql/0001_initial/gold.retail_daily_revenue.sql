@@ -81,7 +81,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.retail_daily_revenue', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["silver.invoice_lines", "silver.invoice_lines AS l WHERE (CAST((\\"l\\".\\"invoiced_at\\" AT TIME ZONE ''UTC'') AS DATE), COALESCE(\\"l\\".\\"country\\", ''Unspecified'')) IN (SELECT day, country FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.retail_daily_revenue', l_keys,  E'[["silver.invoice_lines", "silver.invoice_lines AS l WHERE (CAST((\\"l\\".\\"invoiced_at\\" AT TIME ZONE ''UTC'') AS DATE), COALESCE(\\"l\\".\\"country\\", ''Unspecified'')) IN (SELECT day, country FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     IF l_full IS NULL THEN

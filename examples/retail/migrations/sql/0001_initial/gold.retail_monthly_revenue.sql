@@ -131,7 +131,7 @@ BEGIN
         ANALYZE pg_temp.touched;
         l_full := coalesce(
             dwh_etl.why_too_many('gold.retail_monthly_revenue', l_keys, 'keys'),
-            dwh_etl.why_costly(l_keys,  E'[["gold.retail_daily_revenue", "gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC(''MONTH'', \\"d\\".\\"day\\") AS DATE)) IN (SELECT month FROM pg_temp.touched)"]]'::jsonb)
+            dwh_etl.why_costly('gold.retail_monthly_revenue', l_keys,  E'[["gold.retail_daily_revenue", "gold.retail_daily_revenue AS d WHERE (CAST(DATE_TRUNC(''MONTH'', \\"d\\".\\"day\\") AS DATE)) IN (SELECT month FROM pg_temp.touched)"]]'::jsonb)
         );
     END IF;
     DROP TABLE IF EXISTS pg_temp.totals;
