@@ -28,7 +28,7 @@ class RunEdge:
     unchanged: int | None
     rejected: int | None
     took: timedelta | None
-    codes: tuple[str, ...]
+    codes: list[str]
 
     @property
     def counts(self) -> list[int | None]:
@@ -93,7 +93,7 @@ def read_edges(run: PipelineRun) -> list[RunEdge]:
     """The edges of a run, by target. Uses index table_lineage_batch_idx."""
     with connection.cursor() as cursor:
         cursor.execute(_EDGES, [run.batch_id])
-        return [RunEdge(*row[:-1], tuple(row[-1])) for row in cursor.fetchall()]
+        return [RunEdge(*row) for row in cursor.fetchall()]
 
 
 def compare(before: Iterable[RunEdge], after: Iterable[RunEdge]) -> list[Pair]:
