@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
+
+from lineage.permissions import targets_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -56,8 +58,21 @@ def buttons(user: AbstractBaseUser | AnonymousUser, run: PipelineRun, step: Step
     while _modules:
         register(*import_module(_modules.pop(0)).ACTIONS)
     place = [run.pk] if step is None else [run.pk, step.target]
+    tables = {step.target} if step else None
     return [
         Button(action.label, reverse(f"admin:{action.page}", args=place))
         for action in _ACTIONS.values()
-        if action.of_step == (step is not None) and user.has_perm(action.permission) and action.allows(run, step)  # type: ignore[union-attr]
+        if action.of_step == (step is not None)
+        and action.allows(run, step)
+        and _may(user, action.permission, run, tables)
     ]
+
+
+def _may(user: Any, permission: str, run: PipelineRun, tables: set[str] | None) -> bool:
+    """Whether the permission holds for some tables, or for all that the run loads."""
+    if not user.has_perm(permission):
+        return False
+    allowed = targets_of(user, permission)
+    if allowed is None:
+        return True
+    return allowed.issuperset(tables if tables is not None else run.steps.values_list("target", flat=True))

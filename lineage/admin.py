@@ -6,21 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from lineage.models import Batch, DroppedPartition, Pool, Target
+from lineage.models import Batch, DroppedPartition, GroupScope, Pool, Target
+from lineage.permissions import within
 
 if TYPE_CHECKING:  # Django's own classes take no type arguments when the code runs
     _ModelAdmin = admin.ModelAdmin[Any]
     _Paginator = Paginator[Any]
     _PoolForm = forms.ModelForm[Pool]
+    _TabularInline = admin.TabularInline[GroupScope, Group]
 else:
     _ModelAdmin = admin.ModelAdmin
     _Paginator = Paginator
     _PoolForm = forms.ModelForm
+    _TabularInline = admin.TabularInline
 
 
 class ReadOnlyAdmin(_ModelAdmin):
@@ -30,6 +35,13 @@ class ReadOnlyAdmin(_ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     actions = None
+    #: What leads from a record to its table's name.
+    target_field = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        permission = f"{self.opts.app_label}.view_{self.opts.model_name}"
+        return within(rows, request.user, permission, self.target_field) if self.target_field else rows
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -57,6 +69,7 @@ class BatchAdmin(ReadOnlyAdmin):
     """The ledger."""
 
     paginator = CappedPaginator
+    target_field = "target"
     list_display = ("batch_no", "target", "kind", "source_file", "rows_inserted", "rows_rejected", "completed_at")
     list_select_related = ("target",)
     search_fields = ("=batch_id", "=batch_no")
@@ -69,6 +82,7 @@ class BatchAdmin(ReadOnlyAdmin):
 class DroppedPartitionAdmin(ReadOnlyAdmin):
     """What went by retention."""
 
+    target_field = "target"
     list_display = ("partition", "retention", "rows", "until", "dropped_by", "dropped_at")
     search_fields = ("=target",)
     search_help_text = "A table's full name, as in bronze.raw_customers"
@@ -120,3 +134,32 @@ class PoolAdmin(_ModelAdmin):
             super().save_model(request, obj, form, change)
             obj.targets.exclude(pk__in=form.cleaned_data["tables"]).update(pool=None)
             form.cleaned_data["tables"].update(pool=obj)
+
+
+class ScopeInline(_TabularInline):
+    """Where a group may act."""
+
+    model = GroupScope
+    extra = 0
+    verbose_name = "place where its permissions hold"
+    verbose_name_plural = "Where its permissions hold (none: everywhere)"
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Domains are chosen among those of the tables; one that no table has any more stays to be seen."""
+        if db_field.name == "layer":
+            return forms.ChoiceField(choices=[("", "every layer"), *Target.Layer.choices], required=False)
+        if db_field.name == "domain":
+            tables, scopes = Target.objects.values_list("domain"), GroupScope.objects.values_list("domain")
+            known = sorted({name for (name,) in (*tables, *scopes)} - {""})
+            return forms.ChoiceField(choices=[("", "every domain"), *((name, name) for name in known)], required=False)
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class PlacedGroupAdmin(GroupAdmin):
+    """Groups, with their permissions and the places where these hold."""
+
+    inlines = (ScopeInline,)

@@ -19,6 +19,7 @@ from lineage.code.showing import read_versions
 from lineage.facts import read_facts
 from lineage.models import Target, Watermark, WatermarkMove
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, may, within
 from lineage.personal import PERMISSION, personal_columns
 
 SHOWN_PER_LAYER = 100
@@ -33,7 +34,8 @@ def tables(request: HttpRequest) -> HttpResponse:
     if layer not in Target.Layer.values:
         layer = ""
     limit = SHOWN_OF_ONE_LAYER if layer else SHOWN_PER_LAYER
-    matching = Target.objects.filter(Q(target__icontains=wanted) | Q(description__icontains=wanted))
+    seen = within(Target.objects.all(), request.user, SEE_TABLES)
+    matching = seen.filter(Q(target__icontains=wanted) | Q(description__icontains=wanted))
     names: dict[str, list[str]] = {}
     for name, value in matching.values_list("target", "layer"):
         if layer in ("", value):
@@ -52,7 +54,7 @@ def tables(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "sections": sections,
-        "total": Target.objects.count(),
+        "total": seen.count(),
         "q": wanted,
         "layer": layer,
         "layers": Target.Layer.choices,
@@ -69,7 +71,7 @@ def table(request: HttpRequest, name: str) -> HttpResponse:
     upstream, downstream = catalog.read_neighbours(target)
     personal = personal_columns([name]).get(name, set())
     columns = catalog.read_columns(target, personal)
-    may_see = request.user.has_perm(PERMISSION)
+    may_see = may(request.user, PERMISSION, name)
     context: dict[str, Any] = {
         "target": target,
         "facts": facts,
@@ -97,9 +99,14 @@ def watermarks(request: HttpRequest) -> HttpResponse:
     # Python has no -infinity among its moments: who has taken nothing yet has no watermark here.
     up_to = NullIf("watermark_value", RawSQL("'-infinity'::timestamptz", []))
     marks = Watermark.objects.values("table_name", "waiting_batches", "waiting_rows", "updated_at", up_to=up_to)
+    marks = within(marks, request.user, SEE_TABLES, "table_name")
     rows = list(marks.order_by("-waiting_batches", "table_name")[:SHOWN_OF_ONE_LAYER])
     behind = sum(1 for row in rows if row["waiting_batches"])
-    moves = WatermarkMove.objects.annotate(still_skipped=Count("skips")).order_by("-id")[:MOVES_SHOWN]
+    moves = (
+        within(WatermarkMove.objects.all(), request.user, SEE_TABLES)
+        .annotate(still_skipped=Count("skips"))
+        .order_by("-id")[:MOVES_SHOWN]
+    )
     moved = WatermarkMoveTable(list(moves))
     context = {"table": WatermarkTable(rows), "total": len(rows), "behind": behind, "moved": moved}
     return page_response(request, "lineage/watermarks.html", "Watermarks", context)

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 
 from lineage.models import PipelineRun
 from lineage.pages import page_response
+from lineage.permissions import targets_of
 from lineage.run_edges import COUNTS, changed_code, compare, read_edges
-from lineage.runs import duration_of
+from lineage.runs import duration_of, runs_within
 
 
 def compare_runs(request: HttpRequest) -> HttpResponse:
     """The runs `a` and `b`; without both, the form that asks for them."""
-    runs = [_run(request.GET.get(name, "")) for name in ("a", "b")]
+    runs = [_run(request, request.GET.get(name, "")) for name in ("a", "b")]
     asked = [request.GET.get(name, "").strip() for name in ("a", "b")]
     context: dict[str, Any] = {
         "asked": asked,
@@ -23,7 +24,8 @@ def compare_runs(request: HttpRequest) -> HttpResponse:
     }
     before, after = runs
     if before and after:
-        pairs = compare(read_edges(before), read_edges(after))
+        seen = targets_of(request.user, "lineage.view_pipelinerun")
+        pairs = compare(read_edges(before, seen), read_edges(after, seen))
         context |= {
             "before": before,
             "after": after,
@@ -36,7 +38,7 @@ def compare_runs(request: HttpRequest) -> HttpResponse:
     return page_response(request, "lineage/compare.html", "Compare runs", context, status=status)
 
 
-def _run(number: str) -> PipelineRun | None:
+def _run(request: HttpRequest, number: str) -> PipelineRun | None:
     text = number.strip()
     known = text.isascii() and text.isdigit() and len(text) < 19
-    return PipelineRun.objects.filter(pk=int(text)).first() if known else None
+    return runs_within(request.user).filter(pk=int(text)).first() if known else None

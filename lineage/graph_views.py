@@ -20,6 +20,7 @@ from lineage.graph_json import as_json
 from lineage.listing import as_rows, list_graph
 from lineage.narrowing import narrowed
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, targets_of
 from lineage.searching import search
 from lineage.viewing import DIRECTIONS, LAYERS, View
 
@@ -41,10 +42,10 @@ def lineage(request: HttpRequest) -> HttpResponse:
         "query": view.query(shape=""),
         "queries": {shape: view.query(shape=shape) for shape in ("", "picture", "groups", "list")},
     }
-    context |= _listed(view) if view.shape == "list" else _drawn(view)
+    context |= _listed(view, _seen(request)) if view.shape == "list" else _drawn(view, _seen(request))
     context["unknown"] = bool(view.table) and not context["size"] and not view.is_narrowed
     if context["unknown"]:
-        context["found"] = search(view.table)
+        context["found"] = search(view.table, _seen(request))
     status = 404 if context["unknown"] else None
     return page_response(request, "lineage/graph.html", "Lineage", context, status=status)
 
@@ -53,7 +54,7 @@ def lineage(request: HttpRequest) -> HttpResponse:
 def lineage_svg(request: HttpRequest) -> HttpResponse:
     """The picture as a file that stands alone, whatever its size."""
     view = View.from_query(request.GET)
-    graph = narrowed(read_graph(view), view)
+    graph = narrowed(read_graph(view), view, _seen(request))
     if view.shape == "groups":
         graph = collapsed(graph, view)
     base = request.build_absolute_uri(reverse("admin:lineage"))
@@ -68,7 +69,8 @@ def lineage_svg(request: HttpRequest) -> HttpResponse:
 def lineage_json(request: HttpRequest) -> HttpResponse:
     """The same nodes and edges for programs."""
     view = View.from_query(request.GET)
-    response = JsonResponse(as_json(narrowed(read_graph(view), view), view), json_dumps_params={"indent": 1})
+    graph = narrowed(read_graph(view), view, _seen(request))
+    response = JsonResponse(as_json(graph, view), json_dumps_params={"indent": 1})
     response["Content-Disposition"] = f'inline; filename="{_file_name(view)}.json"'
     return response
 
@@ -77,12 +79,12 @@ def lineage_json(request: HttpRequest) -> HttpResponse:
 def lineage_csv(request: HttpRequest) -> HttpResponse:
     """The same edges as a file for spreadsheets."""
     view = View.from_query(request.GET)
-    return csv_response(as_rows(narrowed(read_graph(view), view)), _file_name(view))
+    return csv_response(as_rows(narrowed(read_graph(view), view, _seen(request))), _file_name(view))
 
 
-def _drawn(view: View) -> dict[str, Any]:
+def _drawn(view: View, seen: frozenset[str] | None) -> dict[str, Any]:
     """The picture; where it would have more than LARGEST_PICTURE boxes, that of the groups, or none."""
-    graph = whole = narrowed(read_graph(view), view)
+    graph = whole = narrowed(read_graph(view), view, seen)
     too_large = len(whole.nodes) > LARGEST_PICTURE
     is_collapsed = view.shape == "groups" or (too_large and view.shape != "picture")
     if is_collapsed:
@@ -99,8 +101,8 @@ def _drawn(view: View) -> dict[str, Any]:
     }
 
 
-def _listed(view: View) -> dict[str, Any]:
-    listing = list_graph(view)
+def _listed(view: View, seen: frozenset[str] | None) -> dict[str, Any]:
+    listing = list_graph(view, seen)
     return {
         "size": listing.total,
         "summary": _summary(view, listing.total),
@@ -156,6 +158,11 @@ def _summary(view: View, size: int, edges: int | None = None) -> str:
         }
         parts.append(f"{what[view.direction]}, {reach}")
     return " · ".join(parts) if size else ""
+
+
+def _seen(request: HttpRequest) -> frozenset[str] | None:
+    """The tables whose figures the reader may see; None: all. That the others are there is no secret."""
+    return targets_of(request.user, SEE_TABLES)
 
 
 def _file_name(view: View) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 from lineage.graph import Graph, GraphNode, read_graph, read_named
-from lineage.narrowing import narrowed
+from lineage.narrowing import narrowed, without_figures
 from lineage.viewing import LAYERS, View
 
 PAGE = 100
@@ -41,14 +41,15 @@ class Listing:
         return self.start + PAGE if self.start + PAGE < self.total else None
 
 
-def list_graph(view: View) -> Listing:
-    """The nodes of a view by layer and name, each with what feeds it and what it feeds. Locks nothing."""
+def list_graph(view: View, seen: frozenset[str] | None) -> Listing:
+    """The nodes of a view by layer and name, each with what feeds it and what it feeds. seen: as in `narrowed`. Locks
+    nothing."""
     if view.table or view.is_narrowed:
-        graph = narrowed(read_graph(view), view)
+        graph = narrowed(read_graph(view), view, seen)
         nodes, total = list(graph.nodes.values())[view.start : view.start + PAGE], len(graph.nodes)
     else:
         names, total = _read_page(view.start)
-        nodes = list(read_named(names).nodes.values())
+        nodes = list(without_figures(read_named(names), seen).nodes.values())
     fed_by, feeds = _read_neighbours([node.name for node in nodes])
     rows = [
         {"name": node.name, "node": node, "fed_by": fed_by.get(node.name, []), "feeds": feeds.get(node.name, [])}

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lineage.graph import Edge, Graph, GraphNode
 from lineage.viewing import View
 
 
-def narrowed(graph: Graph, view: View) -> Graph:
-    """The graph with the tables that match the view's filters, and the table that it is about."""
+def narrowed(graph: Graph, view: View, seen: frozenset[str] | None) -> Graph:
+    """The graph with the tables that match the view's filters, and the table that it is about; without the figures of
+    tables that are not among those `seen` (None: all are)."""
+    graph = without_figures(graph, seen)
     if not view.is_narrowed:
         return graph
     kept = {name: node for name, node in graph.nodes.items() if name == view.table or matches(node, view)}
     return Graph(kept, [*_between(graph, kept), *_through(graph, kept)])
+
+
+def without_figures(graph: Graph, seen: frozenset[str] | None) -> Graph:
+    """The graph in which tables that are not among those `seen` have a name alone."""
+    if seen is None:
+        return graph
+    nodes = {n: node if n in seen else replace(node, facts=None) for n, node in graph.nodes.items()}
+    return replace(graph, nodes=nodes)
 
 
 def matches(node: GraphNode, view: View) -> bool:

@@ -6,7 +6,7 @@ a command asks for none, and importing all views would take longer than most com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -29,6 +29,9 @@ class Page:
     in_navigation: bool = False
     or_permission: str = ""  # another that is as good
     parent: str = ""  # name of the page above: a breadcrumb, and the navigation entry that is marked
+    #: From the request and the parts of its address to the tables that the page is about: the permission has to hold
+    #: for each of them. A page without it narrows what it shows itself (lineage.permissions.within).
+    about: Callable[..., Iterable[str]] | None = None
 
 
 _PAGES: dict[str, Page] = {}

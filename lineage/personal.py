@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest
 
+from lineage.permissions import targets_of
+
 MASK = "•••"
 PERMISSION = "lineage.view_personal_data"
 #: Columns that hold a whole record: masked where any column of their table is.
@@ -23,8 +25,9 @@ Hidden = Mapping[str, Collection[str]]
 
 
 def hidden_from(request: HttpRequest, tables: Iterable[str]) -> dict[str, set[str]]:
-    """The columns of tables that must be masked for who asks: none for those with the permission."""
-    return {} if request.user.has_perm(PERMISSION) else personal_columns(tables)
+    """The columns of tables that must be masked for who asks: none where the permission holds."""
+    seen = targets_of(request.user, PERMISSION)
+    return {} if seen is None else personal_columns(name for name in tables if name not in seen)
 
 
 def personal_columns(tables: Iterable[str]) -> dict[str, set[str]]:

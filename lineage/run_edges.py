@@ -89,11 +89,12 @@ class CodeChange:
     left_out: int
 
 
-def read_edges(run: PipelineRun) -> list[RunEdge]:
-    """The edges of a run, by target. Uses index table_lineage_batch_idx."""
+def read_edges(run: PipelineRun, seen: frozenset[str] | None) -> list[RunEdge]:
+    """The edges of a run into the tables `seen` (None: into all), by target. Uses index table_lineage_batch_idx."""
     with connection.cursor() as cursor:
         cursor.execute(_EDGES, [run.batch_id])
-        return [RunEdge(*row) for row in cursor.fetchall()]
+        edges = [RunEdge(*row) for row in cursor.fetchall()]
+    return edges if seen is None else [edge for edge in edges if edge.target in seen]
 
 
 def compare(before: Iterable[RunEdge], after: Iterable[RunEdge]) -> list[Pair]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from lineage.models import Batch, PipelineRun, Step
+from lineage.permissions import targets_of
 
 ROWS_WRITTEN = Coalesce(F("rows_inserted"), 0) + Coalesce(F("rows_updated"), 0) + Coalesce(F("rows_deleted"), 0)
 DONE = ("succeeded", "skipped")
@@ -30,6 +31,14 @@ class RunSummary:
     def duration(self) -> timedelta | None:
         """How long it took, or has taken so far; None before it starts."""
         return duration_of(self.run)
+
+
+def runs_within(user: Any) -> QuerySet[PipelineRun, PipelineRun]:
+    """The runs of which somebody may see a step. Uses index run_steps_once."""
+    seen = targets_of(user, "lineage.view_pipelinerun")
+    if seen is None:
+        return PipelineRun.objects.all()
+    return PipelineRun.objects.filter(Exists(Step.objects.filter(run=OuterRef("pk"), target__in=seen)))
 
 
 def duration_of(run: PipelineRun) -> timedelta | None:

@@ -42,13 +42,14 @@ class Found:
         return len(self.tables) + len(self.columns)
 
 
-def search(text: str) -> Found:
-    """Tables and columns that hold all words of a text in their names, descriptions, owners or tags. Two queries."""
+def search(text: str, seen: frozenset[str] | None) -> Found:
+    """Tables and columns that hold all words of a text in their names, descriptions, owners or tags; of tables, those
+    `seen` alone (None: all). Two queries."""
     words = [word for word in re.split(r"[\s.\0]+", text[:LONGEST].lower()) if word]
     if not words:
         return Found([], [], False)
     tables, columns = [], []
-    for name, layer, kind, doc, declared in _matching(words):
+    for name, layer, kind, doc, declared in _matching(words, seen):
         known = f"{name} {doc}".lower()
         tables.append(Hit(name, "", layer, kind, doc))
         columns += [
@@ -79,9 +80,12 @@ def _rank(words: list[str], name: str, whole: str) -> tuple[bool, bool, bool, in
     )
 
 
-def _matching(words: list[str]) -> list[tuple[str, str, str, str, str]]:
+def _matching(words: list[str], seen: frozenset[str] | None) -> list[tuple[str, str, str, str, str]]:
     with connection.cursor() as cursor:
-        cursor.execute(_MATCHING, {"patterns": _patterns(words), "last": words[-1], "size": MOST + 1})
+        cursor.execute(_MATCHING, {
+            "patterns": _patterns(words), "last": words[-1], "size": MOST + 1,
+            "seen": None if seen is None else sorted(seen),
+        })  # fmt: skip
         return list(cursor.fetchall())
 
 
@@ -107,7 +111,7 @@ _MATCHING = """
     )::text
     FROM (
         SELECT * FROM dwh_lineage.targets AS t
-        WHERE t.search_text LIKE ALL (%(patterns)s)
+        WHERE t.search_text LIKE ALL (%(patterns)s) AND (%(seen)s::text[] IS NULL OR t.target = ANY (%(seen)s))
         ORDER BY split_part(t.target, '.', 2) <> %(last)s, NOT starts_with(split_part(t.target, '.', 2), %(last)s),
             NOT t.target LIKE ALL (%(patterns)s), length(t.target), t.target
         LIMIT %(size)s

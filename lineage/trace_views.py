@@ -17,6 +17,7 @@ from lineage.code.cursor import Cursor
 from lineage.explaining import Explanation, explain
 from lineage.models import Target
 from lineage.pages import page_response
+from lineage.permissions import SEE_TABLES, targets_of, within
 from lineage.personal import MASK
 from lineage.tracing import Became, Traced, trace, trace_forward
 from lineage.veiling import veil_explanation, veil_trace
@@ -30,10 +31,14 @@ NAMES_OFFERED = 2_000
 def trace_page(request: HttpRequest) -> HttpResponse:
     """A row with its values, the rows behind it, and what became of it; without a row, the form that asks for one."""
     table, key = _asked(request)
-    context: dict[str, Any] = {"table": table, "key": key, "names": _names()}
+    context: dict[str, Any] = {"table": table, "key": key, "names": _names(request)}
     if table and key:
-        traced, problem = _within_time(lambda cursor: trace(cursor, table, key, MOST))
-        became, late = _within_time(lambda cursor: trace_forward(cursor, table, key, MOST)) if traced else (None, "")
+        traced, problem = _within_time(lambda cursor: _seen(request, trace(cursor, table, key, MOST)))
+        became, late = (
+            _within_time(lambda cursor: _seen(request, trace_forward(cursor, table, key, MOST)))
+            if traced
+            else (None, "")
+        )
         context |= {"problem": problem, "late": late}
         if traced:
             traced, became = veil_trace(request, traced, became or [])
@@ -51,7 +56,11 @@ def trace_page(request: HttpRequest) -> HttpResponse:
 def explain_page(request: HttpRequest) -> HttpResponse:
     """An aggregate's row: its figures, and the rows that add up to them."""
     table, key = _asked(request)
-    context: dict[str, Any] = {"table": table, "key": key, "names": _names("aggregate", "materialized_view", "fact")}
+    context: dict[str, Any] = {
+        "table": table,
+        "key": key,
+        "names": _names(request, "aggregate", "materialized_view", "fact"),
+    }
     if table and key:
         found, problem = _within_time(lambda cursor: explain(cursor, table, key, MOST))
         context |= {
@@ -68,8 +77,10 @@ def explain_page(request: HttpRequest) -> HttpResponse:
 def trace_json(request: HttpRequest) -> JsonResponse:
     """The same as JSON: `from` the rows behind it, `became` what it became."""
     table, key = _asked(request)
-    traced, problem = _within_time(lambda cursor: trace(cursor, table, key, MOST))
-    became, late = _within_time(lambda cursor: trace_forward(cursor, table, key, MOST)) if traced else (None, "")
+    traced, problem = _within_time(lambda cursor: _seen(request, trace(cursor, table, key, MOST)))
+    became, late = (
+        _within_time(lambda cursor: _seen(request, trace_forward(cursor, table, key, MOST))) if traced else (None, "")
+    )
     if traced is None or became is None:
         return JsonResponse({"error": problem or late}, status=404)
     traced, became = veil_trace(request, traced, became)
@@ -97,8 +108,14 @@ def _asked(request: HttpRequest) -> tuple[str, str]:
     )
 
 
-def _names(*kinds: str) -> list[str]:
-    targets = Target.objects.filter(kind__in=kinds) if kinds else Target.objects.all()
+def _seen(request: HttpRequest, found: list[T]) -> list[T]:
+    """The rows of tables that the reader may see."""
+    seen = targets_of(request.user, SEE_TABLES)
+    return found if seen is None else [one for one in found if one.table in seen]  # type: ignore[attr-defined]
+
+
+def _names(request: HttpRequest, *kinds: str) -> list[str]:
+    targets = within(Target.objects.filter(kind__in=kinds) if kinds else Target.objects.all(), request.user, SEE_TABLES)
     return list(targets.values_list("target", flat=True)[:NAMES_OFFERED])
 
 

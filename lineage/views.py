@@ -18,9 +18,10 @@ from lineage.keyset import keyset_page
 from lineage.models import Attempt, Intervention, PipelineRun, Step
 from lineage.models.runs import GATES
 from lineage.pages import page_response
+from lineage.permissions import targets_of, within
 from lineage.progress import Progress, progress_of
 from lineage.run_edges import read_edges
-from lineage.runs import DONE, duration_of, summarise
+from lineage.runs import DONE, duration_of, runs_within, summarise
 from lineage.states import LIVE_RUN_STATES
 from lineage.tables import RunTable, WorkerTable
 from lineage.timeline import Axis, axis_of
@@ -31,7 +32,7 @@ COUNTS = ("rows_read", "rows_inserted", "rows_updated", "rows_deleted", "rows_un
 
 def runs(request: HttpRequest) -> TemplateResponse:
     """All runs, the latest first. The first page, and one with live runs, asks for its rows again."""
-    narrowed = RunFilter(request.GET, queryset=PipelineRun.objects.all())
+    narrowed = RunFilter(request.GET, queryset=runs_within(request.user))
     page = keyset_page(request, narrowed.qs, "run_id")
     table = RunTable(summarise(page.rows), keyset=page, body_id="run-rows")
     if request.headers.get("HX-Request"):
@@ -62,11 +63,10 @@ def workers(request: HttpRequest) -> TemplateResponse:
 def run(request: HttpRequest, run_id: int) -> TemplateResponse:
     """One run: its steps on a time axis, their counts, attempts, log and errors. While it is live the page asks again
     every two seconds, and gets what may have changed."""
-    shown = get_object_or_404(PipelineRun, pk=run_id)
+    shown = get_object_or_404(runs_within(request.user), pk=run_id)
+    seen = within(shown.steps.select_related("batch"), request.user, "lineage.view_pipelinerun")
     steps = list(
-        shown.steps.select_related("batch")
-        .prefetch_related(Prefetch("attempts", Attempt.objects.order_by("token")))
-        .order_by("position", "pk")
+        seen.prefetch_related(Prefetch("attempts", Attempt.objects.order_by("token"))).order_by("position", "pk")
     )
     is_live = shown.status in LIVE_RUN_STATES
     context = {
@@ -81,8 +81,9 @@ def run(request: HttpRequest, run_id: int) -> TemplateResponse:
     }
     if request.headers.get("HX-Request"):
         return TemplateResponse(request, "lineage/run_live.html", {**context, "oob": True})
-    earlier = PipelineRun.objects.filter(pipeline_name=shown.pipeline_name, pk__lt=run_id).order_by("-pk")
-    context |= {"edges": read_edges(shown), "previous": earlier.values_list("pk", flat=True).first()}
+    tables = targets_of(request.user, "lineage.view_pipelinerun")
+    earlier = runs_within(request.user).filter(pipeline_name=shown.pipeline_name, pk__lt=run_id).order_by("-pk")
+    context |= {"edges": read_edges(shown, tables), "previous": earlier.values_list("pk", flat=True).first()}
     return page_response(request, "lineage/run.html", f"Run {run_id}", context)
 
 

@@ -19,6 +19,7 @@ from medallion.backfills.change import cancel_backfill, create_backfill, pause_b
 from medallion.backfills.plan import PlannedTime, plan_backfill
 from medallion.backfills.progress import progress_of
 from medallion.execution.errors import RunRefused
+from medallion.subjects import pipelines_of, require_pipeline
 
 _CHANGES: dict[str, tuple[Callable[..., Backfill], str]] = {
     "pause": (pause_backfill, "No more of its runs are started; those that live go on."),
@@ -33,7 +34,10 @@ _PREVIEWED = 100
 
 def backfills(request: HttpRequest) -> HttpResponse:
     """All backfills, the latest first."""
-    page = keyset_page(request, Backfill.objects.all(), "pk")
+    found = Backfill.objects.all()
+    if (allowed := pipelines_of(request.user, "lineage.view_backfill")) is not None:
+        found = found.filter(pipeline__in=allowed)
+    page = keyset_page(request, found, "pk")
     progress = progress_of(page.rows)
     rows = [BackfillSummary(backfill, progress[backfill.pk]) for backfill in page.rows]
     context = {"table": BackfillTable(rows, keyset=page), "is_empty": not rows and not request.GET}
@@ -60,6 +64,7 @@ def add_backfill(request: HttpRequest) -> HttpResponse:
     planned: list[PlannedTime] = []
     refusal: RunRefused | None = None
     if request.method == "POST" and form.is_valid():
+        require_pipeline(request.user, "lineage.add_backfill", form.order().pipeline)
         try:
             if "check" not in request.POST:
                 made = create_backfill(form.order(), request.user.get_username(), form.cleaned_data["max_active"])

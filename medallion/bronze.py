@@ -71,6 +71,7 @@ class Table(declaration.Table):
             "records": _records(cls.source) if issubclass(cls.source, JsonRecords) else None,
             "explode": cls.explode,
             "retention": cls.retention,
+            "domain": cls.domain,
             "routines": cls.handwritten(),
             "description": cls.description(),
             "about": cls.about(),

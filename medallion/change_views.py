@@ -15,6 +15,7 @@ from lineage.actions import Action
 from lineage.keyset import PAGE_SIZE
 from lineage.models import PipelineRun, Step, Target
 from lineage.pages import page_response
+from lineage.personal import hidden_from, masked, shows_all
 from medallion.run_changes import RowChange, loads_of, rows_of
 
 SEE_ROWS = "lineage.view_target"
@@ -35,14 +36,19 @@ def changes(request: HttpRequest, run_id: int, target: str) -> HttpResponse:
             raise
         raise Http404("There is no such page.") from error
     shown = rows[:PAGE_SIZE]
+    hidden = hidden_from(request, [target]).get(target, set())
+    # The next page's address names the last row's key.
+    may_go_on = len(rows) > PAGE_SIZE and shows_all(shown[-1].place, hidden)
     context: dict[str, Any] = {
         "run": run,
         "target": target,
         "loads": loads,
         "why_not": sorted({load.why_not for load in loads} - {""}),
-        "rows": [_line(table, row) for row in shown],
+        "rows": [_line(table, row, hidden) for row in shown],
+        "is_masked": bool(hidden),
         "first": request.path if after else "",
-        "next": f"?{urlencode({'after': shown[-1].place})}" if len(rows) > PAGE_SIZE else "",
+        "next": f"?{urlencode({'after': shown[-1].place})}" if may_go_on else "",
+        "is_cut": len(rows) > PAGE_SIZE and not may_go_on,
     }
     return page_response(request, "medallion/changes.html", f"Changes of {target}", context)
 
@@ -55,15 +61,18 @@ def _json(text: str | None) -> str | None:
         return None
 
 
-def _line(table: Target, row: RowChange) -> dict[str, Any]:
-    """A row for people: what changed with both values; of one that came or went, what it has."""
+def _line(table: Target, row: RowChange, hidden: set[str]) -> dict[str, Any]:
+    """A row for people: what changed with both values; of one that came or went, what it has. What must not be seen is
+    masked."""
     changed = row.was is not None and row.becomes is not None
     names = row.differs if changed else [n for n, v in row.stands.items() if v is not None and n not in row.key]
+    was, stands = masked(row.was or {}, hidden), masked(row.stands, hidden)
+    leads = row.becomes is not None and shows_all(row.place, hidden)
     return {
         "what": row.what,
-        "key": row.key,
-        "trace": _trace(table, row) if row.becomes is not None else "",
-        "pairs": [(name, (row.was or {}).get(name), row.stands[name]) for name in names],
+        "key": masked(row.key, hidden),
+        "trace": _trace(table, row) if leads else "",
+        "pairs": [(name, was.get(name), stands[name]) for name in names],
         "changed": changed,
     }
 

@@ -28,6 +28,8 @@ class Table:
     name: ClassVar[str]
     #: Schema and name, as in `silver.customers`.
     target: ClassVar[str]
+    #: Whose table it is, where permissions hold for some domains alone; empty: that of the app that declares it.
+    domain: ClassVar[str] = ""
     #: A base class that others derive from, not a table.
     abstract: ClassVar[bool] = True
     owner: ClassVar[str] = ""

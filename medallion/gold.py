@@ -159,6 +159,7 @@ class Table(Base):
             "indexes": {name: index.contract() for name, index in cls.indexes.items()},
             "checks": [check.definition() for check in cls.checks],
             "routines": cls.handwritten(),
+            "domain": cls.domain,
             "description": cls.description(),
             "about": cls.about(),
         }
@@ -275,7 +276,7 @@ class Calendar(Base):
     def contract(cls) -> dict[str, Any]:
         holidays = holidays_between(cls.country, cls.first, cls.last) if cls.country else {}
         said = {"fiscal_year_starts": cls.fiscal_year_starts, "holidays": holidays, "routines": cls.handwritten(),
-                "description": cls.description(), "about": cls.about()}  # fmt: skip
+                "domain": cls.domain, "description": cls.description(), "about": cls.about()}  # fmt: skip
         return {
             "layer": "gold", "kind": "calendar", "grain": ["date_key"], "first": cls.first, "last": cls.last,
             **{name: value for name, value in said.items() if value and value != 1},

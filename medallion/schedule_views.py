@@ -21,6 +21,7 @@ from medallion.schedules.change import DECLARABLE, ScheduleRefused, add, change,
 from medallion.schedules.declared import back_to_declaration, differences
 from medallion.schedules.reading import changed_fields, coming, readable, summarise, words
 from medallion.schedules.times import MeansNothing
+from medallion.subjects import pipelines_of, require_pipeline
 
 SHOWN = 200
 
@@ -28,8 +29,10 @@ SHOWN = 200
 def schedules(request: HttpRequest) -> HttpResponse:
     """All schedules by their pipelines, or those whose pipelines begin with what was asked for."""
     begins = request.GET.get("pipeline", "").strip()
-    found = Schedule.objects.filter(pipeline__startswith=begins).order_by("pipeline")[: SHOWN + 1]
-    rows = summarise(found)
+    found = Schedule.objects.filter(pipeline__startswith=begins).order_by("pipeline")
+    if (allowed := pipelines_of(request.user, "medallion.view_schedule")) is not None:
+        found = found.filter(pipeline__in=allowed)
+    rows = summarise(found[: SHOWN + 1])
     context = {
         "table": ScheduleTable(rows[:SHOWN]),
         "zone": timezone.get_current_timezone_name(),
@@ -74,6 +77,7 @@ def add_schedule(request: HttpRequest) -> HttpResponse:
     """The same for a pipeline that has none."""
     form = NewScheduleForm(request.POST or None)
     if request.method == "POST" and form.is_valid() and "check" not in request.POST:
+        require_pipeline(request.user, "medallion.add_schedule", form.cleaned_data["pipeline"])
         try:
             made = add(by=_person(request), **form.cleaned_data)
         except ScheduleRefused as refusal:  # somebody else was quicker

@@ -74,7 +74,7 @@ class SCD2:
 
 class Table(declaration.Table):
     """A silver table: columns over one bronze table, and in `Meta`: source, key, history, where, surrogate,
-    max_rejected, checks, routines, owner, tags."""
+    max_rejected, checks, routines, domain, owner, tags."""
 
     layer = "silver"
     abstract = True
@@ -150,6 +150,7 @@ class Table(declaration.Table):
             ("surrogate", getattr(cls.Meta, "surrogate", None)),
             ("max_rejected", None if cls.max_rejected() is None else str(cls.max_rejected())),
             ("checks", [check.definition() for check in cls.checks()]),
+            ("domain", getattr(cls.Meta, "domain", "")),
             ("routines", cls.handwritten()),
             ("description", cls.description()),
             ("about", cls.about()),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from lineage.pages import page_response
+from lineage.permissions import may, targets_of, within
 from medallion.ingestion.spec import BronzeSpec
 from medallion.ingestion.upload import CappedUpload, keep, receive
 from medallion.models import ApiPull, ReceivedFile
@@ -23,10 +24,13 @@ SHOWN = 200
 
 def files(request: HttpRequest) -> HttpResponse:
     """Files that came by pickup or by upload, pulls of APIs, the latest first, and where a file can be uploaded."""
-    specs = sorted(warehouse().bronze_specs.values(), key=lambda spec: spec.target)
+    seen = targets_of(request.user, "medallion.view_receivedfile")
+    specs = [s for s in warehouse().bronze_specs.values() if seen is None or s.target in seen]
+    specs.sort(key=lambda spec: spec.target)
+    received = within(ReceivedFile.objects.order_by("-seen_at"), request.user, "medallion.view_receivedfile")
     context = {
-        "table": ReceivedFileTable(ReceivedFile.objects.order_by("-seen_at")[:SHOWN]),
-        "specs": specs if request.user.has_perm("medallion.add_receivedfile") else [],
+        "table": ReceivedFileTable(received[:SHOWN]),
+        "specs": [spec for spec in specs if may(request.user, "medallion.add_receivedfile", spec.target)],
         "pulls": ApiPullTable(ApiPull.objects.order_by("-pk")[:SHOWN]) if warehouse().apis else None,
         "picked_up": [spec for spec in specs if spec.source.pickup],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,12 +40,13 @@ class AccountingLine:
     gap: int | None = None  # rows without an outcome: more than 0 is rows lost, less is rows counted twice
 
 
-def accounting_lines() -> list[AccountingLine]:
-    """One line for each silver table, by name. One query; uses index quality_metrics_idx."""
+def accounting_lines(within: Collection[str] | None = None) -> list[AccountingLine]:
+    """One line for each silver table, or for some, by name. One query; uses index quality_metrics_idx."""
     metrics = QualityMetric.objects.filter(table_name=OuterRef("target"), metric_name=METRIC).order_by("-measured_at")
     latest = metrics.values(json=JSONObject(at="measured_at", gap="metric_value", details="details"))[:1]
-    tables = Target.objects.filter(layer=Target.Layer.SILVER).order_by("target").values_list("target", Subquery(latest))
-    return [_line(table, metric) for table, metric in tables]
+    silver = Target.objects.filter(layer=Target.Layer.SILVER).order_by("target")
+    tables = silver if within is None else silver.filter(pk__in=within)
+    return [_line(table, metric) for table, metric in tables.values_list("target", Subquery(latest))]
 
 
 def _line(table: str, metric: dict[str, Any] | None) -> AccountingLine:

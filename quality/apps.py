@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class QualityConfig(AppConfig):
@@ -7,5 +8,7 @@ class QualityConfig(AppConfig):
 
     def ready(self) -> None:
         from lineage import pages
+        from quality.limits import keep_limit
 
         pages.register_from("quality.urls")
+        post_migrate.connect(keep_limit, sender=self)

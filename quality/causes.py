@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,9 +82,11 @@ class OpenRows:
         return part / rows if rows > 0 else None
 
 
-def open_causes(rows: OpenRows) -> list[Cause]:
-    """The issues that have open rows, those first that hold up most, with what stands around each. Two queries."""
-    causes = described(issues().filter(open__gt=0).order_by("pk"), rows)
+def open_causes(rows: OpenRows, within: Collection[str] | None = None) -> list[Cause]:
+    """The issues that have open rows, those first that hold up most, with what stands around each; of some tables, or
+    all. Two queries."""
+    found = issues().filter(open__gt=0).order_by("pk")
+    causes = described(found if within is None else found.filter(target__in=within), rows)
     return sorted(causes, key=lambda cause: (cause.is_snoozed, -cause.weight, cause.issue.pk))
 
 
@@ -119,8 +121,10 @@ def described(found: Iterable[Any], rows: OpenRows, values: int = 3, sampled: in
     ]
 
 
-def open_rows() -> OpenRows:
-    """Unresolved exceptions by target, from counters. Uses index quality_exc_open_idx for the oldest."""
+def open_rows(within: Collection[str] | None = None) -> OpenRows:
+    """Unresolved exceptions by target, of some or of all, from counters. Uses index quality_exc_open_idx for the
+    oldest."""
+    names = None if within is None else list(within)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -132,6 +136,7 @@ def open_rows() -> OpenRows:
                     coalesce(-sum(d.delta) FILTER (WHERE d.delta < 0 AND d.today), 0)::bigint AS resolved
                 FROM (
                     SELECT a.target, a.delta, a.recorded_at >= %s AS today FROM dwh_lineage.open_row_deltas AS a
+                    WHERE %s::text[] IS NULL OR a.target = ANY (%s)
                 ) AS d
                 GROUP BY d.target
             ) AS t
@@ -141,7 +146,7 @@ def open_rows() -> OpenRows:
                 ORDER BY e.id LIMIT 1
             ) AS o ON true
             """,
-            [midnight],
+            [midnight, names, names],
         )
         found = cursor.fetchall()
     return OpenRows(

@@ -44,14 +44,19 @@ class CannotChoose(Exception):
 
 def question(request: HttpRequest) -> RowsQuestion:
     """What the address says: `?chosen=` for each row, or the list's filters with `?up_to=`. Raises CannotChoose."""
-    chosen = [int(text) for text in request.GET.getlist("chosen") if text.isascii() and text.isdigit()][:MOST_CHOSEN]
-    if chosen:
+    if chosen := chosen_rows(request):
         targets = set(QualityException.objects.filter(pk__in=chosen).values_list("target_table", flat=True))
         if len(targets) != 1:
             raise CannotChoose("Choose rows of one table.")
         target = Target.objects.get(pk=targets.pop())
         return _asked(target, Selection(target.pk, exceptions=tuple(chosen)), f"{len(chosen)} chosen rows")
     return _of_filter(request.GET)
+
+
+def chosen_rows(request: HttpRequest) -> list[int]:
+    """The exceptions that the address names one by one."""
+    named = request.GET.getlist("chosen")
+    return [int(text) for text in named if text.isascii() and text.isdigit() and len(text) < 19][:MOST_CHOSEN]
 
 
 def with_limit(said: QueryDict) -> str:

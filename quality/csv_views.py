@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadhandler import FileUploadHandler, MemoryFileUploadHandler, StopUpload
 from django.core.signing import BadSignature, dumps, loads
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
@@ -18,7 +19,7 @@ from quality.exporting import csv_lines
 from quality.filters import ExceptionFilter
 from quality.importing import MOST_BYTES, Difference, difference
 from quality.models import QualityException
-from quality.permissions import may_decide
+from quality.permissions import may_propose
 from quality.resolution import Decision, DecisionRefused, Selection
 from quality.states import DecisionVerb
 
@@ -30,7 +31,7 @@ _SALT = "quality.csv_views"
 
 def export(request: HttpRequest) -> HttpResponseBase:
     """What the list is narrowed to, as a file. It has the columns of one source, so one table must be chosen."""
-    narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.all())
+    narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.all(), request=request)
     target = narrowed.form.cleaned_data["target"] if narrowed.form.is_valid() else ""
     if not target:
         messages.error(request, "Choose a table in the filter: a file has the columns of one source.")
@@ -83,6 +84,8 @@ def _bring_back(request: HttpRequest, capped: _Capped) -> HttpResponse:
     try:
         content = _content(request, capped)
         found = difference(content)
+        if found.target and not may_propose(request.user, found.target):
+            raise PermissionDenied(f"You may not decide about rows of {found.target}.")
         if "confirm" in request.POST:
             return _decided(request, found)
         carried = dumps(content.decode("utf-8-sig"), salt=_SALT, compress=True)
@@ -118,7 +121,6 @@ def _decided(request: HttpRequest, found: Difference) -> HttpResponse:
             request.user.get_username(),
             reason=request.POST.get("reason", "").strip(),
             patches=found.patches,
-            propose=not may_decide(request.user),
         )
     )
     messages.success(request, f"Decision {made.pk} is {made.state}.")

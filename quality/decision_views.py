@@ -13,11 +13,12 @@ from django.urls import reverse
 
 from lineage.keyset import keyset_page
 from lineage.pages import page_response
+from lineage.permissions import within
 from quality import choosing, resolution
 from quality.asking import Question, in_words, question
 from quality.forms import DecisionForm
 from quality.models import QualityDecision, QualityIssue
-from quality.permissions import may_decide
+from quality.permissions import APPROVE, VIEW, may_decide
 from quality.preview import preview
 from quality.resolution import DecisionRefused
 from quality.states import DecisionState, DecisionVerb
@@ -47,7 +48,8 @@ def decide_rows(request: HttpRequest) -> HttpResponse:
 
 
 def _asked(request: HttpRequest, asked: Question | choosing.RowsQuestion, about: dict[str, Any]) -> HttpResponse:
-    form = DecisionForm(asked, request.POST or None, alone=may_decide(request.user), verb=request.GET.get("verb", ""))
+    alone = may_decide(request.user, asked.selection.target)
+    form = DecisionForm(asked, request.POST or None, alone=alone, verb=request.GET.get("verb", ""))
     context: dict[str, Any] = {"form": form, "asked": form.asked, **about}
     if form.is_bound and form.is_valid():
         decision = form.decision(request.user.get_username())
@@ -65,7 +67,8 @@ def _asked(request: HttpRequest, asked: Question | choosing.RowsQuestion, about:
 
 def decisions(request: HttpRequest) -> HttpResponse:
     """What people decided, the latest first; `?waiting=1`: proposals of others, which the reader may approve."""
-    shown, waiting = QualityDecision.objects.select_related("author"), "waiting" in request.GET
+    waiting = "waiting" in request.GET
+    shown = within(QualityDecision.objects.select_related("author"), request.user, APPROVE if waiting else VIEW)
     if waiting:
         shown = shown.filter(state=DecisionState.PROPOSED).exclude(author=request.user.pk)
     page = keyset_page(request, shown, "pk")
@@ -86,7 +89,7 @@ def decision(request: HttpRequest, decision_id: int) -> HttpResponse:
         "is_live": shown.state == DecisionState.QUEUED,
         "can_stop": shown.state in (DecisionState.PROPOSED, DecisionState.QUEUED),
     }
-    context["may_stop"] = context["can_stop"] and (may_decide(request.user) or context["own"])
+    context["may_stop"] = context["can_stop"] and (context["own"] or may_decide(request.user, shown.target_id))
     context["can_undo"] = (
         shown.verb != DecisionVerb.UNDO
         and shown.state in (DecisionState.DONE, DecisionState.CANCELLED)
@@ -103,7 +106,8 @@ def approve(request: HttpRequest, decision_id: int) -> HttpResponse:
 
 def stop(request: HttpRequest, decision_id: int) -> HttpResponse:
     """Withdraws a proposal, or cancels what is left of a decision. Who may only propose takes back their own."""
-    if not may_decide(request.user) and _found(decision_id).author_id != request.user.pk:
+    shown = _found(decision_id)
+    if shown.author_id != request.user.pk and not may_decide(request.user, shown.target_id):
         raise PermissionDenied("A decision of somebody else's is stopped with the permission quality.decide.")
     return _confirmed(request, decision_id, "Stop", "Rows that wait are open again. What has landed stays.",
                       lambda by, _: resolution.stop(decision_id, by=by))  # fmt: skip

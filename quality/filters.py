@@ -8,10 +8,13 @@ from typing import Any
 import django_filters as filters
 from django import forms
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
 
 from lineage.models import Batch, Target
+from lineage.permissions import within
 from quality.models import ExceptionBreach, QualityException, QualityIssue
+from quality.permissions import VIEW
 from quality.states import UNRESOLVED_STATES, ExceptionState
 
 UNRESOLVED = "unresolved"
@@ -20,11 +23,15 @@ Rows = QuerySet[Any, Any]
 
 
 class ExceptionFilter(filters.FilterSet):
-    """By target, cause, state, and the beginning of the row's key. No state chosen: what nobody has resolved."""
+    """By target, cause, state, and the beginning of the row's key. No state chosen: what nobody has resolved. With a
+    `request`, rows and choices are those that its user may see."""
 
     target = filters.ChoiceFilter(field_name="target_table", label="Target", empty_label="any")
     rule = filters.ModelChoiceFilter(
-        queryset=QualityIssue.objects.order_by("target", "title"), method="of_cause", label="Rule", empty_label="any"
+        queryset=lambda request: _seen(request, QualityIssue.objects.order_by("target", "title")),
+        method="of_cause",
+        label="Rule",
+        empty_label="any",
     )
     state = filters.ChoiceFilter(
         choices=[*ExceptionState.choices, ("any", "any")], method="in_state", label="State", empty_label=UNRESOLVED
@@ -46,8 +53,10 @@ class ExceptionFilter(filters.FilterSet):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if "target" in self.filters:
-            names = Target.objects.filter(issues__isnull=False).order_by("pk").distinct().values_list("pk", flat=True)
-            self.filters["target"].extra["choices"] = [(name, name) for name in names]
+            self.queryset = _seen(self.request, self.queryset, "target_table")  # type: ignore[has-type]
+            known = Target.objects.filter(issues__isnull=False)
+            names = _seen(self.request, known).order_by("pk").distinct()
+            self.filters["target"].extra["choices"] = [(each.pk, each.pk) for each in names.only("pk")]
         if "rule" in self.filters:
             self.filters["rule"].field.label_from_instance = lambda issue: f"{issue.target_id}: {issue.title}"
 
@@ -83,6 +92,11 @@ class ExceptionFilter(filters.FilterSet):
 
     def of_days_before(self, queryset: Rows, name: str, value: date) -> Rows:
         return queryset.filter(detected_at__lt=midnight(value))
+
+
+def _seen(request: HttpRequest | None, rows: Rows, target: str = "target") -> Rows:
+    """What the person who asks may see; all, where nobody asks."""
+    return rows if request is None else within(rows, request.user, VIEW, target)
 
 
 def midnight(day: date | None) -> datetime | None:

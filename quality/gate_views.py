@@ -13,17 +13,19 @@ from django.utils.http import urlencode
 
 from lineage.models import Target
 from lineage.pages import page_response
+from lineage.permissions import may, targets_of
 from quality import gates, history
 from quality.gate_forms import PassForm, SeverityForm
 from quality.models import QualityIssue, QualityRule
+from quality.permissions import OVERRIDE, VIEW
 from quality.resolution import DecisionRefused
-
-OVERRIDE = "quality.override"
 
 
 def held(request: HttpRequest) -> HttpResponse:
     """All gates that hold something back."""
-    return page_response(request, "quality/gates.html", "Gates", {"gates": gates.held_gates()})
+    return page_response(
+        request, "quality/gates.html", "Gates", {"gates": gates.held_gates(within=targets_of(request.user, VIEW))}
+    )
 
 
 def gate(request: HttpRequest, name: str) -> HttpResponse:
@@ -33,7 +35,7 @@ def gate(request: HttpRequest, name: str) -> HttpResponse:
     form = PassForm(request.POST or None, initial={"up_to": waiting.newest})
     context: dict[str, Any] = {"target": target, "waiting": waiting, "form": form}
     if request.method == "POST":
-        _require(request)
+        _require(request, name)
         if form.is_valid():
             said = form.cleaned_data
             try:
@@ -63,7 +65,7 @@ def rule(request: HttpRequest) -> HttpResponse:
     form = SeverityForm(shown, request.POST or None)
     context: dict[str, Any] = {"rule": shown, "versions": versions, "form": form}
     if request.method == "POST":
-        _require(request)
+        _require(request, table)
         if form.is_valid():
             changed: dict[str, Any] = {key: value or None for key, value in form.cleaned_data.items()}
             try:
@@ -84,6 +86,6 @@ def rule(request: HttpRequest) -> HttpResponse:
     return page_response(request, "quality/rule.html", name, context, 400 if wrong else None)
 
 
-def _require(request: HttpRequest) -> None:
-    if not request.user.has_perm(OVERRIDE):
+def _require(request: HttpRequest, target: str) -> None:
+    if not may(request.user, OVERRIDE, target):
         raise PermissionDenied("Letting batches pass, and changing severities, needs the permission quality.override.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +43,14 @@ class Waiting:
         return self.batches[0].batch_no if self.batches else None
 
 
-def held_gates(target: str | None = None) -> list[HeldGate]:
-    """The gates that hold something back, the longest first; of one table, or all. Two queries; uses index
+def held_gates(target: str | None = None, within: Collection[str] | None = None) -> list[HeldGate]:
+    """The gates that hold something back, the longest first; of one table, of some, or all. Two queries; uses index
     run_steps_refused_idx."""
     refusals = Step.objects.filter(state="failed", error_sqlstate__in=GATES).select_related("run")
     if target is not None:
         refusals = refusals.filter(target=target)
+    if within is not None:
+        refusals = refusals.filter(target__in=within)
     latest = list(refusals.order_by("target", "-pk").distinct("target"))
     facts = _since({step.target: step.ended_at for step in latest})
     held = [HeldGate(step, facts[step.target]) for step in latest if facts.get(step.target)]

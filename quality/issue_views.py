@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from lineage.pages import page_response
+from lineage.permissions import within
 from quality import resolution, tending
 from quality.asking import question
 from quality.causes import OpenRows, described, issues
@@ -23,7 +24,7 @@ from quality.fixing import FixForm
 from quality.issue_forms import CommentForm, SnoozeForm
 from quality.issue_models import CorrectionRule, IssueEvent
 from quality.models import QualityIssue
-from quality.permissions import may_decide
+from quality.permissions import VIEW
 from quality.preview import preview
 from quality.resolution import DecisionRefused
 from quality.suggesting import meaning
@@ -73,8 +74,6 @@ def fix(request: HttpRequest, issue_id: int) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "issue": issue}
     if form.is_valid():
         decision = form.decision(request.user.get_username())
-        if not may_decide(request.user):
-            decision = replace(decision, propose=True)
         try:
             if "confirm" in request.POST and request.POST.get("seen") == form.seen:
                 made = resolution.decide(decision)
@@ -117,7 +116,12 @@ def comment(request: HttpRequest, issue_id: int) -> HttpResponse:
 
 def correction_rules(request: HttpRequest) -> HttpResponse:
     """The corrections that hold for rows to come, with what they have decided."""
-    return page_response(request, "quality/correction_rules.html", "Correction rules", {"rules": _rules()})
+    return page_response(
+        request,
+        "quality/correction_rules.html",
+        "Correction rules",
+        {"rules": within(_rules(), request.user, VIEW, "issue__target")},
+    )
 
 
 def end_correction_rule(request: HttpRequest, rule_id: int) -> HttpResponse:

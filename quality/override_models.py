@@ -35,6 +35,20 @@ class QualityOverride(models.Model):
         return f"{self.target_id} {self.name}: {self.severity or self.threshold or 'as declared'}"
 
 
+class DecisionLimit(models.Model):
+    """About how many rows one person decides alone, for who signs in to the database; one row. `migrate` writes it from
+    ASSAY_FOUR_EYES_ABOVE, which pages and commands read themselves."""
+
+    alone_up_to = models.BigIntegerField(null=True, help_text="Empty: about any number")
+
+    class Meta:
+        db_table = "decision_limits"
+        db_table_comment = "How many rows one person decides about alone"
+
+    def __str__(self) -> str:
+        return "no limit" if self.alone_up_to is None else f"{self.alone_up_to} rows"
+
+
 class Waiver(models.Model):
     """A version of a rule set aside for one row, or for all rows of a target, within a range of batches."""
 

@@ -69,6 +69,7 @@ def preview(decision: Decision) -> Preview:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
                 made = connection.execute(decision.QUERY, decision.tried()).fetchone()
                 number = int(made[0]) if made else 0
+                connection.execute("SELECT dwh_lineage.try_decision(%s)", (number,))
                 connection.execute("SELECT dwh_lineage.replay_chunk(%s, %s)", (number, MOST))
                 return _seen(connection, decision.selection.target, number)
         except psycopg.errors.SerializationFailure:

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from quality import resolution
 from quality.exporting import effective, with_patches
 from quality.models import QualityException
-from quality.permissions import may_decide
 from quality.resolution import Decision, DecisionRefused, Selection
 from quality.states import DecisionVerb
 
@@ -48,7 +47,6 @@ def correct_row(request: HttpRequest, exception_id: int) -> HttpResponse:
                 request.user.get_username(),
                 reason=request.POST.get("reason", "").strip(),
                 patch=patch,
-                propose=not may_decide(request.user),
             )
         )
         messages.success(request, f"Decision {made.pk} is {made.state}.")

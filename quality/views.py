@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from lineage.keyset import keyset_page
 from lineage.pages import page_response
+from lineage.permissions import targets_of, within
 from quality.causes import open_causes, open_rows
 from quality.evidence import origins, raw_cells
 from quality.exporting import with_patches
@@ -19,7 +20,7 @@ from quality.filters import BreachFilter, ExceptionFilter
 from quality.issue_views import about
 from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
 from quality.neighbours import held, record_number, with_neighbours
-from quality.permissions import may_propose
+from quality.permissions import DECIDE, PROPOSE, VIEW, may_propose
 from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 from quality.view_models import SavedView
@@ -27,15 +28,16 @@ from quality.view_models import SavedView
 
 def exceptions(request: HttpRequest) -> TemplateResponse:
     """The causes of all open exceptions, those first that hold up most; `?mine` those of the person who asks."""
-    rows = open_rows()
-    causes = open_causes(rows)
+    seen = targets_of(request.user, VIEW)
+    rows = open_rows(seen)
+    causes = open_causes(rows, seen)
     mine = "mine" in request.GET
     context = {
         "rows": rows,
         "causes": causes,
         "shown": [cause for cause in causes if not mine or cause.issue.assignee_id == request.user.pk],
         "mine": mine,
-        "unreadable": UnreadableLine.objects.exists(),
+        "unreadable": within(UnreadableLine.objects.all(), request.user, VIEW, "batch__target").exists(),
     }
     return page_response(request, "quality/exceptions.html", "Exceptions", context)
 
@@ -50,27 +52,28 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
         **known,
-        "may_decide": may_propose(request.user),
+        "may_decide": may_propose(request.user, shown.target_id),
     }
     return page_response(request, "quality/issue.html", shown.title, context | known)
 
 
 def exception_rows(request: HttpRequest) -> HttpResponseBase:
     """Exceptions of all causes, narrowed by a filter; those of one cause are on its own page."""
-    narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
+    narrowed = ExceptionFilter(request.GET, queryset=QualityException.objects.defer("source_data"), request=request)
     said = narrowed.form.cleaned_data if narrowed.form.is_valid() else {}
     if said.get("rule") and not any(said[name] for name in ("batch", "file", "assignee", "found_before")):
         rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
     page = keyset_page(request, narrowed.qs, "pk")
-    may = may_propose(request.user)
+    target = said.get("target")
+    may = may_propose(request.user, target) if target else any(map(request.user.has_perm, (DECIDE, PROPOSE)))
     context = {
         "filter": narrowed,
         "table": ExceptionTable(page.rows, keyset=page, exclude=() if may else ("chosen",)),
         "may_decide": may,
         "views": SavedView.objects.filter(user__username=request.user.get_username()).order_by("name"),
-        "target": said.get("target"),
+        "target": target,
     }
     return page_response(request, "quality/exception_rows.html", "Rows", context)
 
@@ -87,7 +90,7 @@ def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
         "exception": shown,
         "breaches": breaches,
         "cells": raw_cells(shown, breaches, shown.lies_over),
-        "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user),
+        "may_decide": shown.state == ExceptionState.OPEN and may_propose(request.user, shown.target_table_id),
         "origins": came_from,
         "record": record_number(shown, came_from),
         "held": held(shown),
@@ -99,7 +102,8 @@ def exception(request: HttpRequest, exception_id: int) -> TemplateResponse:
 
 def unreadable_lines(request: HttpRequest) -> TemplateResponse:
     """Lines of source files that are no rows, kept verbatim."""
-    page = keyset_page(request, UnreadableLine.objects.select_related("batch"), "pk")
+    lines = UnreadableLine.objects.select_related("batch")
+    page = keyset_page(request, within(lines, request.user, VIEW, "batch__target"), "pk")
     context = {"table": UnreadableLineTable(page.rows, keyset=page), "is_empty": not page.rows}
     return page_response(request, "quality/unreadable_lines.html", "Unreadable lines", context)
 

@@ -24,6 +24,7 @@ from lineage.models.ledger import (
 from lineage.models.notifications import Delivery, Notification
 from lineage.models.operation import Intervention, PipelineTotal, TargetTotal, Worker
 from lineage.models.runs import Attempt, Lease, PipelineRun, Step
+from lineage.models.scopes import GroupScope
 from lineage.models.ticks import Tick
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "ColumnLineage",
     "Delivery",
     "DroppedPartition",
+    "GroupScope",
     "Intervention",
     "Lease",
     "Notification",

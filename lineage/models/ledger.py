@@ -6,7 +6,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Now
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce, Now
 
 
 class Pool(models.Model):
@@ -52,6 +53,12 @@ class Target(models.Model):
     layer = models.TextField(choices=Layer.choices)
     kind = models.TextField(help_text="bronze, append, scd2, dimension, fact, aggregate")
     warehouse = models.TextField(help_text="Label of the app that declares the table")
+    domain = models.GeneratedField(
+        expression=Coalesce(KeyTextTransform("domain", "contract"), "warehouse"),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="What its declaration says, else the warehouse: permissions may hold for some domains alone",
+    )
     description = models.TextField(blank=True, db_default="")
     contract = models.JSONField(db_default=Value({}, models.JSONField()), help_text="The declaration")
     rows_relation = models.TextField(help_text="Relation that holds the rows: the table, or what stands behind a view")

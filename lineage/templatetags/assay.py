@@ -9,17 +9,25 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
+from lineage import permissions
+
 register = template.Library()
 
 NOTHING = "–"
 
 _TONES = {
     "good": ("completed", "succeeded", "landed", "passed", "fresh", "ingested", "active", "started"),
-    "bad": ("failed", "lost", "error", "gap", "quarantine", "fail", "overdue"),
+    "bad": ("failed", "lost", "error", "gap", "quarantine", "fail", "overdue", "blocking"),
     "busy": ("running", "retrying", "cancelling", "queued", "working"),
-    "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn", "growing"),
+    "wait": ("pending", "blocked", "open", "proposed", "waiting", "warn", "growing", "failing", "overridden"),
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
+
+
+@register.simple_tag(takes_context=True)
+def may(context: template.Context, permission: str, target: str) -> bool:
+    """Whether the reader has a permission for a table: {% may "quality.decide" issue.target_id as may_decide %}."""
+    return permissions.may(context["request"].user, permission, target)
 
 
 @register.filter

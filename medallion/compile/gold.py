@@ -10,7 +10,7 @@ from medallion.naming import ident, literal
 from medallion.query import Query
 
 #: What changes nothing about the rows.
-PRESENTATION = ("description", "about", "indexes", "checks", "routines")
+PRESENTATION = ("description", "domain", "about", "indexes", "checks", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:

@@ -22,7 +22,7 @@ from medallion.naming import ident, literal
 
 #: What changes nothing about the rows: texts for people, raw columns that only exceptions show, gates, indexes,
 #: routines of the user's own.
-PRESENTATION = ("description", "about", "source_columns", "max_rejected", "checks", "often_late", "routines")
+PRESENTATION = ("description", "domain", "about", "source_columns", "max_rejected", "checks", "often_late", "routines")
 
 
 def create(contract: Contract, warehouse: str) -> str:

@@ -19,7 +19,8 @@ _PARTS = {
     "max_rejected": "how many rows may be rejected", "partition": "how it is partitioned", "indexes": "the indexes",
     "dimensions": "its dimensions", "required": "the columns that are never NULL", "constraints": "the constraints",
     "checks": "the checks", "routines": "the hand-written routines", "unknown": "the unknown member",
-    "description": "the description", "about": "owner, tags and marks of personal data",
+    "description": "the description", "domain": "the domain",
+    "about": "owner, tags and marks of personal data",
     "holidays": "the holidays", "first": "the first day", "last": "the last day",
     "fiscal_year_starts": "the month in which the fiscal year starts",
 }  # fmt: skip

@@ -1,12 +1,17 @@
 -- Lets a batch that waits for in_target pass its gates, for a reason. The act is kept as a metric "gate_override" with
--- reason, time, the role and, where in_by names one, the user. Refuses a batch that does not wait for the table, and an
--- empty reason. Locks nothing.
+-- reason, time, the role and the user. in_by: name of the user, who needs the permission to override for the table; the owner
+-- and etl_service may leave it out, everybody else acts as the user that signed in. AS086 and AS087 as require. Refuses a batch
+-- that does not wait for the table, and an empty reason. Locks nothing.
 CREATE FUNCTION dwh_etl.override_gate(in_target text, in_batch_no bigint, in_reason text, in_by text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF in_by IS NOT NULL OR NOT dwh_lineage.speaks_for_others() THEN
+        PERFORM dwh_lineage.require(coalesce(in_by, session_user), ARRAY['quality.override'], in_target);
+    END IF;
     IF coalesce(btrim(in_reason), '') = '' THEN
         RAISE EXCEPTION 'Letting a batch pass needs a reason.'
             USING ERRCODE = 'AS052', HINT = 'Say why: it is kept with the batch.';

@@ -90,6 +90,18 @@ def _may_see(request: HttpRequest, page: Page) -> bool:
     )
 
 
+def _holds_there(request: HttpRequest, page: Page, address: dict[str, Any]) -> bool:
+    """Whether one of the page's permissions holds for all tables that it is about. No query, if anywhere."""
+    # Here, because models cannot be imported while the apps are still loading.
+    from lineage.permissions import may, places_of
+
+    needed = [permission for permission in (page.permission, page.or_permission) if permission]
+    if page.about is None or any(places_of(request.user, permission) is None for permission in needed):
+        return True
+    tables = set(page.about(request, **address))
+    return any(all(may(request.user, permission, table) for table in tables) for permission in needed)
+
+
 def _permitted(page: Page) -> Callable[..., HttpResponseBase]:
     """The page's view, refused to staff without its permission."""
 
@@ -97,6 +109,11 @@ def _permitted(page: Page) -> Callable[..., HttpResponseBase]:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not _may_see(request, page):
             raise PermissionDenied(f"The page {page.title} needs the permission {page.permission}.")
+        if not _holds_there(request, page, kwargs):
+            raise PermissionDenied(
+                f"Your permission {page.permission} does not hold for the table that this page is about. "
+                "An administrator says in which layers and domains a group may act."
+            )
         return page.view(request, *args, **kwargs)
 
     return view

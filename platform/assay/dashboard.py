@@ -1,7 +1,9 @@
-"""The dashboard: what the layers hold, what is open, what ran, how fresh the tables are, whether the books balance."""
+"""The dashboard: what the layers hold, what is open, what ran, which gates stand, how fresh the tables
+are, whether the books balance."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,14 +12,18 @@ from django.db.models import OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
-from lineage.models import Batch, DroppedPartition, PipelineRun, Target, Watermark
-from lineage.runs import summarise
+from lineage.models import Batch, DroppedPartition, Target, Watermark
+from lineage.permissions import targets_of
+from lineage.runs import runs_within, summarise
 from lineage.totals import totals
 from quality.accounting import OUTCOMES, accounting_lines
 from quality.causes import open_causes, open_rows
+from quality.permissions import VIEW
+from quality.standing_gates import standing_gates
 
 RUNS_SHOWN = 6
 CAUSES_SHOWN = 6
+GATES_SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -49,18 +55,22 @@ def dashboard(request: HttpRequest) -> dict[str, Any]:
     """What the page shows; a part is left out where the person may not see it."""
     context: dict[str, Any] = {}
     if request.user.has_perm("lineage.view_target"):
-        tables = table_states()
+        seen = targets_of(request.user, "lineage.view_target")
+        tables = [state for state in table_states() if seen is None or state.table in seen]
         context["tables"] = tables
         context["layers"] = [Layer(name, [t for t in tables if t.layer == name]) for name in Target.Layer.values]
     if request.user.has_perm("lineage.view_pipelinerun"):
-        latest = PipelineRun.objects.order_by("-run_id")[:RUNS_SHOWN]
+        latest = runs_within(request.user).order_by("-run_id")[:RUNS_SHOWN]
         context["runs"] = summarise(list(latest))
     if request.user.has_perm("quality.view_qualityexception"):
-        rows = open_rows()
-        causes = open_causes(rows)
+        seen = targets_of(request.user, VIEW)
+        rows = open_rows(seen)
+        causes = open_causes(rows, seen)
         context |= {"open": rows, "causes": causes[:CAUSES_SHOWN], "more_causes": len(causes[CAUSES_SHOWN:])}
         context |= {"all_causes": len(causes)}
-        context |= _accounting()
+        gates = standing_gates(seen)
+        context |= {"gates": gates[:GATES_SHOWN], "more_gates": len(gates[GATES_SHOWN:])}
+        context |= _accounting(seen)
     return context
 
 
@@ -96,8 +106,8 @@ def _state(target: Any, rows: int, waiting: tuple[int, int]) -> TableState:
     )
 
 
-def _accounting() -> dict[str, Any]:
-    lines = accounting_lines()
+def _accounting(seen: Collection[str] | None) -> dict[str, Any]:
+    lines = accounting_lines(seen)
     measured = [line for line in lines if line.measured_at]
     return {
         "accounting": lines,

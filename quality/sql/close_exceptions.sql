@@ -17,6 +17,7 @@ DECLARE
     l_count bigint;
 BEGIN
     ANALYZE pg_temp.closed;
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH standing AS (
         SELECT e.id, e.state
         FROM dwh_lineage.quality_exceptions AS e
@@ -41,6 +42,7 @@ BEGIN
         SELECT c.id, c.was, in_state, in_batch_no, in_resolution, in_decision FROM closed AS c
     )
     SELECT count(*) INTO l_count FROM closed;
+    PERFORM set_config('assay.changes_states', '', true);
     RETURN l_count;
 END
 $$;

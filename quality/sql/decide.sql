@@ -7,8 +7,9 @@
 -- each text is mended, {"issue": 7, "column": "price", "mend": "number:comma"} (own_patch, mended). And what the list of
 -- exceptions is narrowed by: "key" (its beginning), "batch" (which found them), "file" (which brought them), "assignee" (of
 -- a cause), "before" (detected), "up_to" (no exception with a higher id: those that came since stay out).
--- in_by: name of the user. in_propose: another person must approve; so too where more rows than in_alone_up_to are
--- selected (NULL: no limit).
+-- in_by: name of the user, who needs the permission to decide for the table; who has only that to propose makes a proposal.
+-- in_propose: another person must approve; so too where more rows than in_alone_up_to are selected (NULL: no limit). For who
+-- signed in to the database it is no more than decision_limits says. AS086 and AS087 as require.
 -- Nothing has changed in the table when it returns: replay_chunk does that. Locks the exceptions.
 CREATE FUNCTION dwh_lineage.decide(
     in_verb text,
@@ -27,7 +28,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    l_author bigint := dwh_lineage.user_named(in_by);
+    l_author bigint := dwh_lineage.require(in_by, ARRAY['quality.decide', 'quality.propose'], in_target);
     l_decision bigint;
     l_selected bigint;
     l_state text;
@@ -88,11 +89,17 @@ BEGIN
                   HINT = 'Somebody may have decided already. Look at the page again.';
     END IF;
 
-    l_state := CASE WHEN in_propose OR l_selected > in_alone_up_to THEN 'proposed' ELSE 'queued' END;
+    l_state := CASE
+        WHEN in_propose OR l_selected > dwh_lineage.alone_up_to(in_alone_up_to)
+            OR NOT dwh_lineage.may(l_author, ARRAY['quality.decide'], in_target) THEN 'proposed'
+        ELSE 'queued'
+    END;
     PERFORM dwh_lineage.move_decided(l_decision, 'open', l_state);
+    PERFORM set_config('assay.changes_states', 'on', true);
     UPDATE dwh_lineage.quality_decisions
     SET state = l_state, selected = l_selected, needs_approval = (l_state = 'proposed')
     WHERE id = l_decision;
+    PERFORM set_config('assay.changes_states', '', true);
     RETURN l_decision;
 END
 $$;

@@ -8,6 +8,7 @@ AS $$
 DECLARE
     l_moved bigint;
 BEGIN
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH moved AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = in_to,
@@ -21,6 +22,7 @@ BEGIN
         SELECT m.id, in_from, in_to, in_decision FROM moved AS m
     )
     SELECT count(*) INTO l_moved FROM moved;
+    PERFORM set_config('assay.changes_states', '', true);
     RETURN l_moved;
 END
 $$;

@@ -1,6 +1,7 @@
 -- Sets the severity and the threshold of a rule or a check of in_target from the next batch on; what is NULL is as declared.
 -- Takes the rule's name, `warn`, `quarantine` (of rules) or `fail`, a number of rows or a share as in `1%`, a reason and
--- the name of the user who decides. AS083 where that makes no sense. Returns the first batch that is governed.
+-- the name of the user who decides, with the permission to override for the table. AS083 where that makes no sense; AS086 and
+-- AS087 as require. Returns the first batch that is governed.
 -- Locks the target's row and changes it: a load that has begun ends first, one that begins meanwhile begins again. So no
 -- batch is loaded under one severity and judged under the other by a rebuild.
 CREATE FUNCTION dwh_lineage.override_rule(
@@ -13,10 +14,11 @@ CREATE FUNCTION dwh_lineage.override_rule(
 )
 RETURNS bigint
 LANGUAGE plpgsql
+SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    l_user bigint := dwh_lineage.user_named(in_by);
+    l_user bigint := dwh_lineage.require(in_by, ARRAY['quality.override'], in_target);
     l_rule record;
     l_wrong text;
     l_first bigint;

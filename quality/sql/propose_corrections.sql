@@ -1,6 +1,7 @@
 -- Lets the correction rules of in_target decide about the exceptions that the batch in_batch_no of it has just brought:
 -- one decision for each rule that fits, by its author, queued or proposed as the rule says. The replay follows when the
--- load is committed. A rule whose author is not active any more decides nothing. Called by record_exceptions, so the
+-- load is committed. A rule whose author is not active any more, or may no more say what becomes of the table's
+-- rows, decides nothing. Called by record_exceptions, so the
 -- table's row in targets is held. Locks the exceptions.
 CREATE FUNCTION dwh_lineage.propose_corrections(in_target text, in_batch_no bigint)
 RETURNS void
@@ -18,6 +19,7 @@ BEGIN
         JOIN dwh_lineage.quality_issues AS i ON i.id = r.issue_id
         JOIN public.auth_user AS u ON u.id = r.author_id AND u.is_active
         WHERE i.target = in_target AND r.active
+            AND dwh_lineage.may(u.id, ARRAY['quality.decide', 'quality.propose'], in_target)
         ORDER BY r.id
     LOOP
         BEGIN

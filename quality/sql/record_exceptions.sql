@@ -29,6 +29,7 @@ BEGIN
     END IF;
 
     DROP TABLE IF EXISTS pg_temp.recorded;
+    PERFORM set_config('assay.changes_states', 'on', true);
     CREATE TEMP TABLE recorded ON COMMIT DROP AS
     WITH written AS (
         INSERT INTO dwh_lineage.quality_exceptions AS e (
@@ -62,6 +63,7 @@ BEGIN
         CASE WHEN NOT w.is_new THEN (SELECT e.state FROM dwh_lineage.quality_exceptions AS e WHERE e.id = w.id) END AS was
     FROM written AS w
     JOIN pg_temp.rejected AS x ON x.bronze_id = w.bronze_id;
+    PERFORM set_config('assay.changes_states', '', true);
 
     WITH gone AS (
         DELETE FROM dwh_lineage.exception_breaches AS b

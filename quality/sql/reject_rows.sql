@@ -11,6 +11,7 @@ BEGIN
     FROM dwh_lineage.quality_decisions AS d
     WHERE d.id = in_decision AND t.target = d.target;
     PERFORM dwh_lineage.apply_decision(in_decision);
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH rejected AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = 'rejected', resolved_at = clock_timestamp(), resolution = d.reason
@@ -27,6 +28,7 @@ BEGIN
     )
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, decision_id)
     SELECT x.id, 'queued', 'rejected', in_decision FROM rejected AS x;
+    PERFORM set_config('assay.changes_states', '', true);
 END
 $$;
 COMMENT ON FUNCTION dwh_lineage.reject_rows(bigint) IS 'Rejects rows of a decision';

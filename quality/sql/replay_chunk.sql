@@ -65,7 +65,9 @@ BEGIN
 
     SELECT count(*) INTO l_left FROM dwh_lineage.decision_rows AS r WHERE r.decision_id = in_decision AND r.outcome IS NULL;
     IF l_left = 0 THEN
+        PERFORM set_config('assay.changes_states', 'on', true);
         UPDATE dwh_lineage.quality_decisions SET state = 'done', finished_at = clock_timestamp() WHERE id = in_decision;
+        PERFORM set_config('assay.changes_states', '', true);
     END IF;
     RETURN l_left;
 END

@@ -19,6 +19,7 @@ BEGIN
     UPDATE dwh_lineage.waivers SET withdrawn_by_id = in_undo
     WHERE decision_id = in_undone AND bronze_id = ANY (in_rows) AND withdrawn_by_id IS NULL;
 
+    PERFORM set_config('assay.changes_states', 'on', true);
     WITH opened AS (
         UPDATE dwh_lineage.quality_exceptions AS e
         SET state = 'open', resolved_at = NULL, resolution = NULL
@@ -34,6 +35,7 @@ BEGIN
     )
     INSERT INTO dwh_lineage.exception_events (exception_id, from_state, to_state, decision_id)
     SELECT o.id, 'rejected', 'open', in_undo FROM opened AS o;
+    PERFORM set_config('assay.changes_states', '', true);
 END
 $$;
 COMMENT ON FUNCTION dwh_lineage.take_back(bigint, bigint, bigint[]) IS 'Takes a decision back for some rows';

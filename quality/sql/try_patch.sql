@@ -1,7 +1,8 @@
 -- What the open exception in_exception would become with in_patch (source columns and the text that stands for theirs)
 -- over what it is now, by the routine with which loads judge its row: {"broken": [{"rule", "column", "message"}],
 -- "row": {…}}; without broken rules it would land. Nothing stays: the correction is written and taken back.
--- in_by: name of the user. AS096 where there is no such exception; AS063 where the source has no such column.
+-- in_by: name of the user, who may decide or propose for the table. AS096 where there is no such exception; AS063 where the source has no such column;
+-- AS086 and AS087 as require.
 -- Takes no lock that a load waits for, but that of a new version of the row's correction.
 CREATE FUNCTION dwh_lineage.try_patch(in_exception bigint, in_patch jsonb, in_by text)
 RETURNS jsonb
@@ -12,7 +13,7 @@ SET TimeZone = 'UTC'
 SET DateStyle = 'ISO, YMD'
 AS $$
 DECLARE
-    l_author bigint := dwh_lineage.user_named(in_by);
+    l_author bigint;
     l_exception record;
     l_decision bigint;
     l_found record;
@@ -30,6 +31,7 @@ BEGIN
         RAISE EXCEPTION 'There is no exception %.', in_exception
             USING ERRCODE = 'AS096', HINT = 'Its row may have gone by retention. Look at the list again.';
     END IF;
+    l_author := dwh_lineage.require(in_by, ARRAY['quality.decide', 'quality.propose'], l_exception.target_table);
     BEGIN
         INSERT INTO dwh_lineage.quality_decisions (verb, target, state, author_id, needs_approval)
         VALUES ('correct', l_exception.target_table, 'proposed', l_author, true)

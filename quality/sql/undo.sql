@@ -1,5 +1,6 @@
 -- Undoes a decision: a decision of its own, whose replay gives each row the patch it had before, takes waivers back, and
--- opens rejected rows again. Returns the new decision. AS068 where it is not at its end, changed nothing, or is undone
+-- opens rejected rows again. in_by needs the permission to decide for the table. Returns the new decision. AS086 and AS087 as
+-- require. AS068 where it is not at its end, changed nothing, or is undone
 -- already. Rows that a later decision has changed are left alone, and so are those that went by retention: what silver
 -- says of them is settled. Locks the decision.
 CREATE FUNCTION dwh_lineage.undo(in_decision bigint, in_by text, in_reason text DEFAULT '')
@@ -9,7 +10,7 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    l_author bigint := dwh_lineage.user_named(in_by);
+    l_author bigint;
     l_decision record;
     l_undo bigint;
     l_selected bigint;
@@ -22,6 +23,7 @@ BEGIN
         RAISE EXCEPTION 'Decision % cannot be undone.', in_decision
             USING ERRCODE = 'AS068', HINT = 'It is still under way, is an undo itself, or has been undone already.';
     END IF;
+    l_author := dwh_lineage.require(in_by, ARRAY['quality.decide'], l_decision.target);
     INSERT INTO dwh_lineage.quality_decisions (verb, target, selection, undoes_id, reason, author_id)
     VALUES ('undo', l_decision.target, jsonb_build_object('decision', in_decision), in_decision, btrim(in_reason), l_author)
     RETURNING id INTO l_undo;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -43,6 +44,24 @@ def test_rows_come_in_pages(staff: Client, step: int, monkeypatch: pytest.Monkey
     assert [row["what"] for row in following.context["rows"]] == ["inserted"]
     assert following.context["next"] == ""
     assert [row["what"] for row in staff.get(f"{address}?after=nonsense").context["rows"]] == ["deleted", "changed"]
+
+
+@pytest.mark.parametrize(("marked", "gives_key"), [("revenue", True), ("day", False)])
+def test_personal_data_is_masked_without_the_permission(
+    person: Callable[..., Client], step: int, monkeypatch: pytest.MonkeyPatch, marked: str, gives_key: bool
+) -> None:
+    monkeypatch.setattr(change_views, "PAGE_SIZE", 2)
+    mark = "UPDATE dwh_lineage.targets SET contract = jsonb_set(contract, '{about}', %s::jsonb) WHERE target = %s"
+    execute(mark, json.dumps({"pii": {marked: True}}), DAILY)
+    address = f"/admin/runs/{step}/{DAILY}/changes/"
+    somebody = person("view_target").get(address)
+    values = str([(row["key"], row["pairs"]) for row in somebody.context["rows"]])
+    assert "•••" in values
+    assert "personal data is masked" in somebody.content.decode()
+    assert [bool(row["trace"]) for row in somebody.context["rows"]] == [False, gives_key]
+    assert (bool(somebody.context["next"]), somebody.context["is_cut"]) == (gives_key, not gives_key)
+    trusted = person("view_target", "view_personal_data").get(address)
+    assert "•••" not in str([(row["key"], row["pairs"]) for row in trusted.context["rows"]])
 
 
 def test_what_is_not_kept_is_said(staff: Client, step: int) -> None:

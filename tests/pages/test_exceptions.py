@@ -63,6 +63,7 @@ def test_a_cause_whose_rows_are_all_resolved_is_not_listed(staff: Client, except
 def test_open_rows_are_counted_whoever_changes_their_state(staff: Client, exceptions: None) -> None:
     assert open_rows().by_target == {seeds.LINES: 440}
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL assay.changes_states = 'on'")
         cursor.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'queued' WHERE id % 4 = 0")
         cursor.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'landed' WHERE id % 8 = 0")
         cursor.execute("DELETE FROM dwh_lineage.exception_breaches")

@@ -21,7 +21,7 @@ from tests.warehouses.test_overlay import GOOD
 def issue(shop: Shop) -> QualityIssue:
     """Two readings with one wrong state and one with another."""
     for name in ("ada", "bob"):
-        User.objects.create_user(name)
+        User.objects.create_superuser(name)
     with bench.repeatable_read(shop.sql):
         bench.ingest(shop.sql, RawReadings, [GOOD | {"state": "onn"}] * 2 + [GOOD | {"state": "of"}])
         bench.call(shop.sql, Readings.target)

@@ -27,7 +27,7 @@ def people(lab: Connection) -> Connection:
     for name in ("ada", "bob"):
         lab.execute(
             "INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_active, "
-            "is_superuser, date_joined) VALUES (%s, '', '', '', '', true, true, false, now())",
+            "is_superuser, date_joined) VALUES (%s, '', '', '', '', true, true, true, now())",
             (name,),
         )
     return lab

@@ -26,7 +26,7 @@ TARGET = Readings.target
 def readings(shop: Shop, settings: Any) -> Shop:
     """Three readings with a wrong state and two stewards; nobody hears the doorbell."""
     for name in ("ada", "bob"):
-        User.objects.create_user(name)
+        User.objects.create_superuser(name)
     with bench.repeatable_read(shop.sql):
         bench.ingest(shop.sql, RawReadings, [GOOD | {"state": "onn"}] * 2 + [GOOD | {"state": "of"}])
         bench.call(shop.sql, TARGET)

@@ -15,7 +15,7 @@ from tests.warehouses import bench_database as bench
 from tests.warehouses import model
 from tests.warehouses.aging import MONTHS, month, old_months, on, retire
 from tests.warehouses.conftest import Renewed
-from tests.warehouses.decisions import value
+from tests.warehouses.decisions import changing_states, value
 from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import HISTORIES as ALL
@@ -195,7 +195,8 @@ class World:
 
     def maintain(self, maintenance: Maintenance) -> None:
         if maintenance.rejected:
-            self.lab.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'rejected' WHERE state = 'open'")
+            with changing_states(self.lab):
+                self.lab.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'rejected' WHERE state = 'open'")
             for table in self.tables.values():
                 table.rejected |= set(table.broken)
                 table.broken.clear()

@@ -14,7 +14,7 @@ from medallion import compile, silver
 from tests.warehouses import bench_database as bench
 from tests.warehouses.aging import keep, month, old_months, on, retire
 from tests.warehouses.conftest import Connect
-from tests.warehouses.decisions import correct, decide, value, waive
+from tests.warehouses.decisions import changing_states, correct, decide, value, waive
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import HISTORIES
 from tests.warehouses.world import everything, quarantined
@@ -92,7 +92,8 @@ def test_a_month_waits_for_loads_for_decisions_and_for_older_months(aged: bench.
         f"{month(2):%Y_%m}": first,
     }
     assert value(aged, "SELECT count(*) FROM bronze.raw_readings") == 4
-    aged.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'rejected'")
+    with changing_states(aged):
+        aged.execute("UPDATE dwh_lineage.quality_exceptions SET state = 'rejected'")
     bench.call(aged, "silver.readings")
     assert {waits for _, _, waits in retire(aged, warehouse.RawReadings, "1 month")} == {None}
     assert value(aged, "SELECT count(*) FROM bronze.raw_readings") == 0

@@ -1,5 +1,5 @@
-"""Histories that are committed as they happen, with loads that are killed at any moment, and with loads and rebuilds at
-the same time: in the end everything is what the model says of the whole."""
+"""Histories that are committed as they happen, with loads and replays that are killed at any moment, and with loads and
+rebuilds at the same time: in the end everything is what the model says of the whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tests.warehouses import bench_database as bench
 from tests.warehouses import histories, model
 from tests.warehouses.conftest import Connect, Parameters, connecting, copy_of
+from tests.warehouses.decisions import value
 from tests.warehouses.examples import examples
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import HISTORIES
@@ -45,18 +46,18 @@ class Committed(World):
     def call(self, target: str, verb: str = "load") -> None:
         after = next(self.kills)
         if after is not None:
-            self.tear(target, verb, after)
+            self.tear(lambda victim: bench.run(victim, target, verb), after)
         bench.run(self.lab, target, verb)
 
-    def tear(self, target: str, verb: str, after: int) -> None:
-        """Begins a load and kills its backend, wherever it is by then."""
+    def tear(self, act: Callable[[bench.Connection], object], after: int) -> None:
+        """Begins a load or a replay and kills its backend, wherever it is by then."""
         assert self.connect is not None
         victim, killer = self.connect(), self.connect()
         pid = victim.info.backend_pid
         timer = threading.Timer(after / 1000, lambda: killer.execute("SELECT pg_terminate_backend(%s)", (pid,)))
         timer.start()
         with contextlib.suppress(psycopg.OperationalError):
-            bench.run(victim, target, verb)
+            act(victim)
         timer.join()
 
     def carry_out(self, *what: Any) -> int | None:
@@ -68,19 +69,33 @@ class Committed(World):
             raise
 
     def replay_chunk(self, decision: int) -> int:
-        for _ in range(1000):
-            try:
-                with bench.repeatable_read(self.lab):
-                    return super().replay_chunk(decision)
-            except psycopg.errors.SerializationFailure:
-                continue
-        raise AssertionError
+        """Sometimes by a worker that is killed first, and then by two at once: its message was delivered twice."""
+        assert self.connect is not None
+        after = next(self.kills)
+        if after is not None:
+            self.tear(lambda victim: replay_chunk(victim, decision), after)
+        with ThreadPoolExecutor(1) as pool:
+            twin = pool.submit(replay_chunk, self.connect(), decision)
+            left = replay_chunk(self.lab, decision)
+            twin.result()
+        return left
 
     def check_silver(self, target: str) -> None:
         # Versions may have gone and come again between two checks.
         self.surrogates.clear()
         if not self.crowded:
             super().check_silver(target)
+
+
+def replay_chunk(connection: bench.Connection, decision: int) -> int:
+    """Carries a decision out, again after 40001; how many rows are left."""
+    for _ in range(1000):
+        try:
+            with bench.repeatable_read(connection):
+                return int(value(connection, "SELECT dwh_lineage.replay_chunk(%s)", decision))
+        except psycopg.errors.SerializationFailure:
+            continue
+    raise AssertionError
 
 
 @contextlib.contextmanager

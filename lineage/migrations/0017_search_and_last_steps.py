@@ -18,7 +18,7 @@ class Migration(SchemaMigration):
     """What pages look for: a text to search, the last step of each table, who may see personal data."""
 
     dependencies = [
-        ("lineage", "0015_images"),
+        ("lineage", "0016_scopes"),
     ]
 
     operations = [
