@@ -1,5 +1,5 @@
-"""Each row's trace is its provenance, whatever people decided in between: compared with joins in plain Python over rows,
-and with the model of histories. Each aggregate's row is what the rows add up to that explain it."""
+"""Each row's trace is its provenance, whatever people decided in between: compared with joins in plain Python over
+rows, and with the model of histories. Each aggregate's row is what the rows add up to that explain it."""
 
 from __future__ import annotations
 
