@@ -1,4 +1,4 @@
-"""All that feeds a table, with the distance, against recursive SQL that gives the same, as long as there is no cycle."""
+"""All that feeds a table, with the distance, against recursive SQL that gives the same while there is no cycle."""
 
 from __future__ import annotations
 
