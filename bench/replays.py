@@ -47,7 +47,7 @@ def _start(connection: Connection, exceptions: int) -> None:
     _forget(connection)
     connection.execute(
         "INSERT INTO auth_user (username, password, first_name, last_name, email, is_staff, is_active, is_superuser, "
-        "date_joined) VALUES ('bench', '', '', '', '', true, true, false, now()) ON CONFLICT DO NOTHING"
+        "date_joined) VALUES ('bench', '', '', '', '', true, true, true, now()) ON CONFLICT DO NOTHING"
     )
     install(connection, *TABLES)
     keys = "SELECT n, 0 AS v FROM generate_series({}, {}) AS n WHERE n % 100 <> 7"

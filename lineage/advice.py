@@ -18,6 +18,7 @@ _ADVICE = {
     "AS082": "Rows break rules that no row may break. Correct the rows or the rules, or let the batch pass.",
     "08": "The connection to the database was lost. The step is tried again by itself.",
     "22": "A value did not fit where the SQL put it. Add a rule for it, and the row is set aside instead.",
+    "23502": "A row lacks a value that the table needs. See the hint: a waived rule may have let it in.",
     "23": "A constraint of the table refused a row. Add a rule for it, or correct the declaration's key.",
     "25": "The transaction was in a state that the load does not allow. Resume the run.",
     "28": "The database refused the worker's role. Compare DATABASE_URL with the roles of the server.",

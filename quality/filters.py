@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from lineage.models import Batch, Target
+from lineage.models import Batch, Target, TargetInput
 from lineage.permissions import within
 from quality.models import ExceptionBreach, QualityException, QualityIssue
 from quality.permissions import VIEW
@@ -19,6 +19,7 @@ from quality.states import UNRESOLVED_STATES, ExceptionState
 
 UNRESOLVED = "unresolved"
 LISTED_BATCHES = 50  # of one file: more have the same name only where a source sends it each time
+TELLING = 3  # characters of a key
 Rows = QuerySet[Any, Any]
 
 
@@ -67,6 +68,17 @@ class ExceptionFilter(filters.FilterSet):
         narrowed: Rows = super().filter_queryset(queryset)
         return narrowed
 
+    @property
+    def leaves_few(self) -> bool:
+        """Whether it names few rows, which have an index of their own. The beginning of a key does not if it is short:
+        many rows fit, and the latest are found soon."""
+        said = self.form.cleaned_data if self.form.is_valid() else {}
+        return (
+            bool(said.get("file"))
+            or len(said.get("key") or "") >= TELLING
+            or said.get("state") == ExceptionState.REJECTED
+        )
+
     def of_cause(self, queryset: Rows, name: str, value: QualityIssue) -> Rows:
         return queryset.filter(Exists(ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue=value)))
 
@@ -77,18 +89,20 @@ class ExceptionFilter(filters.FilterSet):
         return queryset.filter(source_id__startswith=value)
 
     def of_file(self, queryset: Rows, name: str, value: str) -> Rows:
-        """The rows that a file brought, by the ranges of ids that its batches wrote."""
+        """The rows that a file brought, by the ranges of ids of its batches. Uses index quality_exceptions_once."""
         found = Batch.objects.filter(source_file=value, first_bronze_id__isnull=False, last_bronze_id__isnull=False)
-        brought = Q(pk__in=[])
+        brought, sources = Q(pk__in=[]), set()
         for batch in found.order_by("batch_no")[:LISTED_BATCHES]:
+            sources.add(batch.target_id)
             brought |= Q(
                 source_table=batch.target_id, bronze_id__gt=batch.first_bronze_id, bronze_id__lte=batch.last_bronze_id
             )
-        return queryset.filter(brought)
+        tables = TargetInput.objects.filter(source__in=sources).values_list("consumer", flat=True)
+        return queryset.filter(brought, target_table__in=list(tables))
 
     def assigned_to(self, queryset: Rows, name: str, value: str) -> Rows:
-        of_theirs = ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue__assignee__username=value)
-        return queryset.filter(Exists(of_theirs))
+        issues = list(QualityIssue.objects.filter(assignee__username=value).values_list("pk", flat=True))
+        return queryset.filter(Exists(ExceptionBreach.objects.filter(exception=OuterRef("pk"), issue__in=issues)))
 
     def of_days_before(self, queryset: Rows, name: str, value: date) -> Rows:
         return queryset.filter(detected_at__lt=midnight(value))
@@ -105,10 +119,10 @@ def midnight(day: date | None) -> datetime | None:
 
 
 class BreachFilter(ExceptionFilter):
-    """The same for the rows of one cause, which carry the state and the source_id of their exception."""
+    """The same for the rows of one cause."""
 
     target = rule = batch = file = assignee = found_before = None
 
     class Meta:
-        model = ExceptionBreach
+        model = QualityException
         fields = ()

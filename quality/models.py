@@ -163,7 +163,8 @@ class QualityException(models.Model):
         Target, models.CASCADE, db_column="target_table", related_name="exceptions", db_index=False
     )
     state = models.TextField(choices=ExceptionState.choices, db_default=ExceptionState.OPEN)
-    batch = models.ForeignKey(Batch, models.PROTECT, db_column="batch_no", related_name="exceptions")
+    # Its index is quality_exc_batch_idx.
+    batch = models.ForeignKey(Batch, models.PROTECT, db_column="batch_no", related_name="exceptions", db_index=False)
 
     class Meta:
         db_table = "quality_exceptions"
@@ -179,12 +180,8 @@ class QualityException(models.Model):
                 name="quality_exc_rejected_idx",
             ),
             # Keys by their beginning, in any collation.
-            models.Index(
-                fields=("target_table", "source_id"),
-                opclasses=["text_ops", "text_pattern_ops"],
-                condition=Q(state__in=UNRESOLVED_STATES),
-                name="quality_exc_key_idx",
-            ),
+            models.Index(fields=("source_id",), opclasses=["text_pattern_ops"], name="quality_exc_any_key_idx"),
+            models.Index(fields=("batch", "-id"), name="quality_exc_batch_idx"),
         )
         constraints = (
             models.UniqueConstraint(fields=("target_table", "bronze_id"), name="quality_exceptions_once"),
@@ -199,7 +196,8 @@ class QualityException(models.Model):
 class ExceptionBreach(models.Model):
     """One rule that a quarantined row breaks; it belongs to one issue."""
 
-    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="breaches")
+    # Its index is exception_breaches_once.
+    exception = models.ForeignKey(QualityException, models.CASCADE, related_name="breaches", db_index=False)
     # Its index is exception_breaches_issue_idx.
     issue = models.ForeignKey(QualityIssue, models.CASCADE, related_name="breaches", db_index=False)
     rule = models.TextField()

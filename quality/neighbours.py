@@ -25,7 +25,7 @@ def with_neighbours(rows: QuerySet[Any, Any], cause: int | None) -> QuerySet[Any
     if cause is not None:
         # Uses index exception_breaches_issue_idx
         near, key = ExceptionBreach.objects.filter(issue=cause).values("exception_id"), "exception_id"
-    # Uses index quality_exc_key_idx
+    # Uses index quality_exc_any_key_idx
     same_key = unresolved.filter(source_id=OuterRef("source_id")).exclude(pk=OuterRef("pk")).order_by("-pk")
     annotated: QuerySet[Any, Any] = rows.annotate(
         newer=Subquery(near.filter(**{f"{key}__gt": OuterRef("pk")}).order_by(key)[:1]),

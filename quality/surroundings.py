@@ -24,23 +24,26 @@ _AROUND = """
             SELECT b.source_system FROM dwh_lineage.batches AS b
             WHERE b.target = t.contract ->> 'source' AND b.source_system IS NOT NULL
             ORDER BY b.batch_no DESC LIMIT 1  -- Uses index batches_target_idx
-        ) AS source
+        ) AS source, ARRAY(
+            SELECT l.completed_at + interval '1 microsecond'
+            FROM (
+                SELECT b.completed_at FROM dwh_lineage.batches AS b
+                WHERE b.target = t.target AND b.completed_at IS NOT NULL
+                ORDER BY b.batch_no DESC LIMIT %s  -- Uses index batches_target_idx
+            ) AS l
+            ORDER BY l.completed_at
+        ) AS ends
         FROM dwh_lineage.targets AS t WHERE t.target IN (SELECT i.target FROM issues AS i)
-    ), loads AS MATERIALIZED (
-        SELECT t.target, l.batch_no, l.completed_at
-        FROM targets AS t
-        CROSS JOIN LATERAL (
-            SELECT b.batch_no, b.completed_at FROM dwh_lineage.batches AS b
-            WHERE b.target = t.target AND b.completed_at IS NOT NULL
-            ORDER BY b.batch_no DESC LIMIT %s  -- Uses index batches_target_idx
-        ) AS l
     )
     SELECT i.id, t.source, t.downstream, ARRAY(
-        SELECT coalesce((
-            SELECT sum(d.delta) FROM dwh_lineage.issue_deltas AS d
-            WHERE d.issue_id = i.id AND d.recorded_at <= l.completed_at
-        ), 0)::bigint
-        FROM loads AS l WHERE l.target = i.target ORDER BY l.batch_no
+        -- The deltas are read once, each counts from the first load on that ended after it.
+        SELECT (sum(coalesce(c.delta, 0)) OVER (ORDER BY g.n))::bigint
+        FROM generate_series(1, cardinality(t.ends)) AS g (n)
+        LEFT JOIN (
+            SELECT width_bucket(d.recorded_at, t.ends) + 1 AS n, sum(d.delta) AS delta
+            FROM dwh_lineage.issue_deltas AS d WHERE d.issue_id = i.id GROUP BY 1
+        ) AS c ON c.n = g.n
+        ORDER BY g.n
     ), (
         SELECT jsonb_agg(jsonb_build_array(v.value, v.times) ORDER BY v.times DESC, v.value)
         FROM (

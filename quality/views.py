@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.db.models import OuterRef, Prefetch, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -18,9 +17,10 @@ from quality.evidence import origins, raw_cells
 from quality.exporting import with_patches
 from quality.filters import BreachFilter, ExceptionFilter
 from quality.issue_views import about
-from quality.models import ExceptionBreach, QualityException, QualityIssue, UnreadableLine
+from quality.models import QualityException, UnreadableLine
 from quality.neighbours import held, record_number, with_neighbours
 from quality.permissions import DECIDE, PROPOSE, VIEW, may_propose
+from quality.rows_of_cause import rows_of_cause
 from quality.states import ExceptionState
 from quality.tables import BreachTable, ExceptionTable, UnreadableLineTable
 from quality.view_models import SavedView
@@ -46,8 +46,8 @@ def issue(request: HttpRequest, issue_id: int) -> TemplateResponse:
     """One cause: what is known of it, its frequent values, its rows."""
     known = about(issue_id)
     shown = known["issue"]
-    narrowed = BreachFilter(request.GET, queryset=_breaches(shown))
-    page = keyset_page(request, narrowed.qs, "exception_id")  # Uses index exception_breaches_issue_idx
+    narrowed = BreachFilter(request.GET, queryset=QualityException.objects.defer("source_data"))
+    page = rows_of_cause(request, shown, narrowed.qs, narrowed.leaves_few)
     context = {
         "filter": narrowed,
         "table": BreachTable(page.rows, keyset=page),
@@ -65,7 +65,7 @@ def exception_rows(request: HttpRequest) -> HttpResponseBase:
         rule = said["rule"]
         kept = {name: request.GET[name] for name in ("state", "key") if request.GET.get(name)}
         return redirect(f"{reverse('admin:issue', args=[rule.pk])}?{urlencode(kept)}")
-    page = keyset_page(request, narrowed.qs, "pk")
+    page = keyset_page(request, narrowed.qs, "pk", are_few=narrowed.leaves_few)
     target = said.get("target")
     may = may_propose(request.user, target) if target else any(map(request.user.has_perm, (DECIDE, PROPOSE)))
     context = {
@@ -106,15 +106,3 @@ def unreadable_lines(request: HttpRequest) -> TemplateResponse:
     page = keyset_page(request, within(lines, request.user, VIEW, "batch__target"), "pk")
     context = {"table": UnreadableLineTable(page.rows, keyset=page), "is_empty": not page.rows}
     return page_response(request, "quality/unreadable_lines.html", "Unreadable lines", context)
-
-
-def _breaches(issue: QualityIssue) -> QuerySet[ExceptionBreach, ExceptionBreach]:
-    """The breaches of a cause, each with its exception's state and key.
-
-    No join: for a page far down, the planner would merge it with all the exceptions above. A scalar subquery is a look
-    at one row for each that is shown.
-    """
-    of_exception = QualityException.objects.filter(pk=OuterRef("exception_id"))
-    return issue.breaches.annotate(
-        state=Subquery(of_exception.values("state")[:1]), source_id=Subquery(of_exception.values("source_id")[:1])
-    ).prefetch_related(Prefetch("exception", QualityException.objects.defer("source_data")))

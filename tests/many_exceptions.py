@@ -31,7 +31,7 @@ _STATE = """
     CASE WHEN g.n > {rows} * 19 / 20 THEN CASE
             WHEN g.n %% 20 = 7 THEN 'landed' WHEN g.n %% 1000 = 1 THEN 'proposed' WHEN g.n %% 1000 = 2 THEN 'queued'
             ELSE 'open' END
-        WHEN g.n %% 1000 = 7 THEN 'open' WHEN g.n %% 100 = 4 THEN 'rejected' WHEN g.n %% 50 = 5 THEN 'superseded'
+        WHEN g.n %% 1000 = 7 THEN 'open' WHEN g.n %% 1000 = 4 THEN 'rejected' WHEN g.n %% 50 = 5 THEN 'superseded'
         ELSE 'landed' END
 """
 _BATCH = (

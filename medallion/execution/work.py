@@ -25,6 +25,7 @@ MAX_CONFLICTS = 20
 # Seconds. A load may take its time; waiting for a lock, or for us, may not.
 TIMEOUTS = {"statement_timeout": 4 * 3600.0, "lock_timeout": 60.0, "idle_in_transaction_session_timeout": 60.0}
 CONNECTION_LOST = "08006"
+NOT_NULL = "23502"
 QUERY_CANCELED = "57014"
 SERIALIZATION_FAILURE = "40001"
 CHECKS_FAILED = "AS070"
@@ -159,7 +160,10 @@ def _try_load(connection: psycopg.Connection[Any], claim: Claim, heart: Heartbea
             return Verdict(Outcome.CANCELLED)
         if error.sqlstate in GATES:
             _record_evidence(connection, claim, error)
-        return Verdict(Outcome.FAILED, _said_of_time(Failure.of(error), claim, time.monotonic() - began))
+        failure = _said_of_time(Failure.of(error), claim, time.monotonic() - began)
+        if error.sqlstate == NOT_NULL:
+            failure = replace(failure, hint=_why_absent(connection, claim))
+        return Verdict(Outcome.FAILED, failure)
     except BaseException:
         _roll_back(connection)
         raise
@@ -172,6 +176,16 @@ def _said_of_time(failure: Failure, claim: Claim, seconds: float) -> Failure:
         return failure
     hint = "Make it faster, or the pipeline's step_time_limit or time_limit longer; then resume the run."
     return replace(failure, message=f"It reached its time limit of {limit}.", hint=hint)
+
+
+def _why_absent(connection: psycopg.Connection[Any], claim: Claim) -> str:
+    """Which waived rows may have brought a value that is missing, and what to do; "" where the database is away."""
+    try:
+        row = connection.execute("SELECT dwh_lineage.why_absent(%s)", (claim.target,)).fetchone()
+    except psycopg.Error:
+        logger.exception("Nobody knows why a value of %s is missing.", claim.target)
+        return ""
+    return str(row[0]) if row else ""
 
 
 def _record_evidence(connection: psycopg.Connection[Any], claim: Claim, refused: psycopg.Error) -> None:

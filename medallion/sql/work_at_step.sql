@@ -59,6 +59,8 @@ BEGIN
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
     IF l_fencing AND l_sqlstate = '40001' THEN
         l_outcome := 'fenced';
+    ELSIF l_sqlstate = '23502' THEN
+        l_hint := dwh_lineage.why_absent(in_target);
     ELSIF l_sqlstate = '57014' AND dwh_lineage.step_is_over_time(in_step) THEN
         l_hint := 'It reached its time limit. Make it faster, or the pipeline''s limits longer; then call it again.';
     ELSIF l_sqlstate = '57014' THEN

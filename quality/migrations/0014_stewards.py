@@ -7,6 +7,7 @@ from lineage.schema import RunSqlFile, SchemaMigration
 ROUTINES = {
     "alone_up_to": "FUNCTION dwh_lineage.alone_up_to(bigint)",
     "try_decision": "FUNCTION dwh_lineage.try_decision(bigint)",
+    "why_absent": "FUNCTION dwh_lineage.why_absent(text)",
     "my_targets": "FUNCTION dwh_lineage.my_targets(text)",
     "my_exceptions": "VIEW dwh_lineage.my_exceptions",
     "my_issues": "VIEW dwh_lineage.my_issues",

@@ -1,7 +1,8 @@
 -- Closes the exceptions of in_target for the rows in pg_temp.closed (bronze_id bigint), which a load makes: landed where
 -- they pass now, superseded where the table does not take them any more. in_resolution says why, in_decision by
--- whose decision, in a replay. A superseded one whose
--- row passes after all lands. Returns how many it closed. Locks their rows.
+-- whose decision, in a replay. A superseded one whose row passes after all lands. Returns how many it closed.
+-- Locks their rows. What they were before is what the snapshot says: a load runs in REPEATABLE READ, so a state that
+-- somebody has changed since ends it (40001).
 CREATE FUNCTION dwh_lineage.close_exceptions(
     in_target text,
     in_batch_no bigint,

@@ -20,7 +20,7 @@ from tests.medallion.conftest import MakeBronze
 def spec(make_bronze: MakeBronze, root: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> BronzeSpec:
     """A declared warehouse of one table."""
     spec = make_bronze("id name")
-    declared = type("Declared", (), {"bronze_specs": {spec.target: spec}, "apis": {}})
+    declared = type("Declared", (), {"bronze_specs": {spec.target: spec}, "pulled": {}})
     monkeypatch.setattr(ingest, "warehouse", lambda: declared)
     settings.ASSAY_DATA_ROOT = root
     (root / "1.csv").write_text("id,name\n1,a\n2\n")

@@ -26,7 +26,8 @@ PEOPLE, PIPELINE = "silver.payslips", "payroll"
 NARROWED = {
     "exceptions", "exception_rows", "bring_back", "exception_view", "correction_rules", "decisions", "unreadable_lines",
     "gates", "runs", "run", "workers", "tables", "lineage", "lineage-svg", "lineage-json", "watermarks", "schedules",
-    "schedule_add", "run-start", "backfills", "backfill_add", "files",
+    "schedule_add", "run-start", "run-compare", "search", "search-json", "lineage-csv", "backfills",
+    "backfill_add", "files",
 }  # fmt: skip
 
 
@@ -120,7 +121,10 @@ def test_pages_about_a_table_of_another_domain_are_refused_to_every_group(group:
 def test_lists_show_nothing_of_another_domain(group: str, records: dict[str, Any]) -> None:
     elsewhere = member(group, layer="", domain="till")
     pages = [reverse(f"admin:{page.name}") for page in registered() if page.name in NARROWED - {"run"}]
-    for url in (reverse("admin:index"), *pages, reverse("admin:exception_rows") + "?state=any"):
+    for url in (
+        reverse("admin:index"), *pages, reverse("admin:exception_rows") + "?state=any",
+        reverse("admin:search") + "?q=a",
+    ):  # fmt: skip
         shown = elsewhere.get(url)
         if "lineage" not in url:  # that a table is there is no secret
             assert not re.search("payslip|payroll", shown.content.decode().lower()), url

@@ -26,7 +26,7 @@ def spec(make_bronze: MakeBronze, root: Path, monkeypatch: pytest.MonkeyPatch, s
 
     spec = make_bronze("id name", max_bytes=1000, max_rows=5)
     monkeypatch.setattr(
-        views, "warehouse", lambda: type("Declared", (), {"bronze_specs": {spec.target: spec}, "apis": {}})
+        views, "warehouse", lambda: type("Declared", (), {"bronze_specs": {spec.target: spec}, "pulled": {}})
     )
     settings.ASSAY_DATA_ROOT = root
     return spec

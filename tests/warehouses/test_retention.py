@@ -14,7 +14,7 @@ from medallion import compile, silver
 from tests.warehouses import bench_database as bench
 from tests.warehouses.aging import keep, month, old_months, on, retire
 from tests.warehouses.conftest import Connect
-from tests.warehouses.decisions import changing_states, correct, decide, value, waive
+from tests.warehouses.decisions import changing_states, correct, decide, queue, value, waive
 from tests.warehouses.lab import warehouse
 from tests.warehouses.test_histories import HISTORIES
 from tests.warehouses.world import everything, quarantined
@@ -265,6 +265,43 @@ def test_a_decision_is_not_undone_for_a_row_that_went(aged: bench.Connection) ->
     with pytest.raises(psycopg.Error, match="changed nothing"), aged.transaction():
         aged.execute("SELECT dwh_lineage.undo(%s, 'steward')", (decision,))
     assert [row["_source_bronze_id"] for row in bench.rows(aged, "silver.readings")] == [bad]
+
+
+def test_a_decision_is_not_undone_for_a_row_whose_history_is_settled(aged: bench.Connection) -> None:
+    """Bronze still has the row, but what it says lies before the horizon; what it says of a later time is undone."""
+    ingest(aged, 5, N1 | {"id": "2", "updated": on(5)})
+    rows = N1 | {"updated": on(4), "state": "z"}, N1 | {"updated": on(1), "name": "B", "state": "z"}
+    exceptions = "SELECT id FROM dwh_lineage.quality_exceptions WHERE target_table = %s AND bronze_id = %s"
+    decide(aged, "silver.members", "correct")  # somebody who may decide
+    bad = ingest(aged, 1, *rows)
+    for target in HISTORIES:
+        if quarantined(aged, target):
+            for row in bad:
+                carried(aged, target, row, value(aged, exceptions, target, row))
+    settled, later = (decision for (decision,) in aged.execute(
+        "SELECT d.id FROM dwh_lineage.quality_decisions AS d "
+        "JOIN dwh_lineage.decision_rows AS r ON r.decision_id = d.id "
+        "WHERE d.target = 'silver.members' ORDER BY r.bronze_id"
+    ))  # fmt: skip
+    stood = periods(aged)
+    assert {("A", on(4), on(1)), ("B", on(1), None)} <= set(stood)
+    retire(aged, warehouse.RawMembers, "3 months")
+    with pytest.raises(psycopg.Error, match="changed nothing") as refused, aged.transaction():
+        aged.execute("SELECT dwh_lineage.undo(%s, 'steward')", (settled,))
+    assert "settled history" in str(refused.value.diag.message_hint)
+    assert periods(aged) == stood
+    undone = value(aged, "SELECT dwh_lineage.undo(%s, 'steward')", later)
+    aged.execute("SELECT dwh_lineage.replay_chunk(%s, 100)", (undone,))
+    assert ("A", on(4), None) in periods(aged)
+    assert set(quarantined(aged, "silver.members")) == {bad[1]}
+    assert value(aged, "SELECT dwh_etl.measure_accounting('silver.members')")["gap"] == 0
+
+
+def carried(lab: bench.Connection, target: str, row: int, exception: int | None) -> None:
+    """The row's exception corrected, where the table has one."""
+    if exception is not None:
+        decision = queue(lab, target, "correct", row, {"state": "a"})
+        lab.execute("SELECT dwh_lineage.replay_chunk(%s, 100)", (decision,))
 
 
 def test_a_load_that_began_before_months_went_begins_again(connect_empty: Connect) -> None:
