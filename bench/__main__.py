@@ -21,7 +21,7 @@ from assay import servers  # noqa: E402 - the source roots first, as in manage.p
 
 DATABASE = "assay_bench"
 REDIS_DATABASE = 15
-MEASURES = ("bronze", "silver", "gold", "growth", "replays", "steps", "ticks")
+MEASURES = ("bronze", "silver", "gold", "growth", "replays", "steps", "ticks", "upstream")
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def _measure(url: str, rows: int, tries: int, grown: int, only: Sequence[str]) -
     call_command("migrate", verbosity=0)
     connections.close_all()
     # Django is set up by now: these modules import models.
-    from bench import bronze_to_silver, csv_to_bronze, growth, replays, silver_to_gold, steps, ticks
+    from bench import bronze_to_silver, csv_to_bronze, growth, replays, silver_to_gold, steps, ticks, upstream
     from bench.report import Row, table
 
     measures: dict[str, Callable[[], list[Row]]] = {
@@ -76,6 +76,7 @@ def _measure(url: str, rows: int, tries: int, grown: int, only: Sequence[str]) -
         "replays": lambda: replays.run(url, exceptions=rows // 10, tries=tries),
         "steps": lambda: steps.run(url, tries=tries),
         "ticks": lambda: ticks.run(url, tries=tries),
+        "upstream": lambda: upstream.run(url, tries=tries),
     }
     found: list[Row] = []
     try:

@@ -28,7 +28,7 @@ class RunEdge:
     unchanged: int | None
     rejected: int | None
     took: timedelta | None
-    codes: tuple[str, ...]
+    codes: list[str]
 
     @property
     def counts(self) -> list[int | None]:
@@ -93,7 +93,7 @@ def read_edges(run: PipelineRun, seen: frozenset[str] | None) -> list[RunEdge]:
     """The edges of a run into the tables `seen` (None: into all), by target. Uses index table_lineage_batch_idx."""
     with connection.cursor() as cursor:
         cursor.execute(_EDGES, [run.batch_id])
-        edges = [RunEdge(*[*row[:-1], tuple(row[-1])]) for row in cursor.fetchall()]
+        edges = [RunEdge(*row) for row in cursor.fetchall()]
     return edges if seen is None else [edge for edge in edges if edge.target in seen]
 
 

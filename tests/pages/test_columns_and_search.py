@@ -96,7 +96,7 @@ def test_the_impact_of_a_column_is_a_file_and_a_command(staff: Client) -> None:
     ],
 )
 def test_a_search_finds_tables_columns_and_docs(text: str, table: str, column: str) -> None:
-    found = search(text)
+    found = search(text, None)
     if not table:
         assert not found.total
     elif column:
@@ -140,10 +140,10 @@ def test_a_search_among_twenty_thousand_tables_is_two_queries(django_assert_num_
         for number in range(20_000)
     )  # fmt: skip
     with django_assert_num_queries(2):
-        found = search("big column_42")
+        found = search("big column_42", None)
     assert {hit.column for hit in found.columns} == {"column_42"}
     assert (len(found.tables), found.more) == (60, True)
-    assert search("big_12345").tables[0].table == "silver.big_12345"
+    assert search("big_12345", None).tables[0].table == "silver.big_12345"
 
 
 def test_marks_of_personal_data_follow_values_and_stop_where_it_is_said(staff: Client) -> None:
