@@ -20,7 +20,7 @@ from medallion.pipelines import Pipeline
 from medallion.query import Query, QueryError
 from medallion.registry import Warehouse, warehouse
 from medallion.schedules import times
-from medallion.sources import JsonRecords, is_json_path
+from medallion.sources import JsonRecords, PostgresTable, is_json_path
 
 #: Columns that Assay adds; a declaration cannot have them too.
 OWN_COLUMNS = {"valid_from", "valid_to", "is_current"}
@@ -51,6 +51,7 @@ def _table(table: type[declaration.Table], found: Warehouse) -> Iterator[CheckMe
     yield from _own_files(table)
     if issubclass(table, bronze.Table):
         yield from _bronze(table)
+        yield from _database(table, found)
     elif issubclass(table, silver.Table):
         yield from _silver(table, found)
     elif issubclass(table, gold.Calendar):
@@ -126,6 +127,23 @@ def _records(table: type[bronze.Table]) -> Iterator[CheckMessage]:
             yield _error(table, f"{path!r} is no path into a record.", hint, "E016")
 
 
+def _database(table: type[bronze.Table], found: Warehouse) -> Iterator[CheckMessage]:
+    """What a table of another database can feed."""
+    source = getattr(table, "source", None)
+    if source is None or not issubclass(source, PostgresTable):
+        return
+    for column in table.declared_columns():
+        if len(column.aliases) > 1 or column.encoded:
+            yield _error(
+                table, f"The column {column.name} is read from a database, where it has one name.",
+                'Write columns = {"customer_no": "id"}.', "E018",
+            )  # fmt: skip
+    others = [t for t in found.tables.values() if issubclass(t, bronze.Table) and getattr(t, "source", None) is source]
+    if others[0] is not table:
+        hint = f"The first is {others[0].target}. Declare a second source for this one."
+        yield _error(table, f"{source.__name__} feeds two bronze tables.", hint, "E019")
+
+
 def _silver(table: type[silver.Table], found: Warehouse) -> Iterator[CheckMessage]:
     source = getattr(table.Meta, "source", None)
     if source is None or source.target not in found.tables:
@@ -167,6 +185,12 @@ def _history(table: type[silver.Table]) -> Iterator[CheckMessage]:
         if name not in columns:
             yield _error(table, f"Its key names {name}, which is no column of it.", _known(columns), "E023")
     if isinstance(history, silver.Append):
+        source = getattr(table.Meta.source, "source", None)
+        if source is not None and issubclass(source, PostgresTable) and source.cursor is None:
+            yield _error(
+                table, f"{source.__name__} is read anew as a whole, and Append keeps every reading.",
+                "Add to its Meta: history = SCD2(full_extract=True), or to the source a cursor.", "E037",
+            )  # fmt: skip
         return
     if not table.key():
         yield _error(table, "A table with history needs a key.", 'Add to its Meta: key = "customer_id".', "E024")

@@ -160,9 +160,30 @@ class ReceivedFile(models.Model):
         return f"{self.file} for {self.target}: {self.state}"
 
 
-class ApiPull(models.Model):
-    """A pull of an HTTP API: how far it has come, and where it goes on. Written in the transactions that land its
-    pages."""
+class FeedDelivery(models.Model):
+    """What was sent to a source by HTTP, and landed; the same sent again is known by its key, or its content."""
+
+    source = models.TextField()
+    key = models.TextField(help_text="What the sender calls it; else the checksum of its content")
+    checksum = models.TextField(help_text="SHA-256 of the body, unpacked")
+    bytes = models.BigIntegerField(help_text="Of the body, unpacked")
+    received_at = models.DateTimeField(db_default=Now())
+    rows = models.BigIntegerField(db_default=0)
+    unreadable = models.BigIntegerField(db_default=0, help_text="Records that are no rows, kept as they are")
+
+    class Meta:
+        db_table = "feed_deliveries"
+        db_table_comment = "What was sent by HTTP, and landed"
+        ordering = ("-id",)
+        constraints = (models.UniqueConstraint(fields=("source", "key"), name="feed_deliveries_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.source}: delivery {self.pk}"
+
+
+class Pull(models.Model):
+    """A pull of an API or a database: how far it has come, and where it goes on. Written in the transactions that land
+    its pages."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -177,19 +198,20 @@ class ApiPull(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     pages = models.IntegerField(db_default=0, help_text="Pages that have landed")
     rows = models.BigIntegerField(db_default=0)
-    next_request = models.JSONField(null=True, blank=True, help_text="The page that is next, without secrets")
+    next_request = models.JSONField(null=True, blank=True, help_text="What is asked for next, without secrets")
     since = models.TextField(null=True, blank=True, help_text="What the pulls before have seen")
     highest = models.TextField(null=True, blank=True, help_text="The highest of `since` so far, for the next pull")
+    checksum = models.TextField(null=True, blank=True, help_text="Of all that was read, where everything is")
     error = models.TextField(blank=True, db_default="")
 
     class Meta:
-        db_table = "api_pulls"
-        db_table_comment = "Pulls of HTTP APIs"
+        db_table = "pulls"
+        db_table_comment = "Pulls of APIs and databases"
         ordering = ("-id",)
-        indexes = (models.Index(fields=("source", "-id"), name="api_pulls_source_idx"),)
+        indexes = (models.Index(fields=("source", "-id"), name="pulls_source_idx"),)
         constraints = (
             models.CheckConstraint(
-                condition=Q(state__in=("running", "failed", "done", "abandoned")), name="api_pulls_state_known"
+                condition=Q(state__in=("running", "failed", "done", "abandoned")), name="pulls_state_known"
             ),
         )
 

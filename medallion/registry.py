@@ -13,7 +13,7 @@ from django.apps import AppConfig, apps
 from medallion import bronze, declaration
 from medallion.ingestion.spec import BronzeSpec
 from medallion.pipelines import Pipeline
-from medallion.sources import Files, HttpApi, Source
+from medallion.sources import Files, HttpFeed, Pulled, Source
 
 LAYERS = ("bronze", "silver", "gold")
 
@@ -40,9 +40,14 @@ class Warehouse:
         }
 
     @property
-    def apis(self) -> dict[str, type[HttpApi]]:
-        """The HTTP APIs among the sources, by name."""
-        return {name: source for name, source in self.sources.items() if issubclass(source, HttpApi)}
+    def pulled(self) -> dict[str, type[Pulled]]:
+        """The sources that are pulled, by name: APIs and databases."""
+        return {name: source for name, source in self.sources.items() if issubclass(source, Pulled)}
+
+    @property
+    def feeds(self) -> dict[str, type[HttpFeed]]:
+        """The sources that are delivered to, by name."""
+        return {name: source for name, source in self.sources.items() if issubclass(source, HttpFeed)}
 
     def of_app(self, label: str) -> dict[str, type[declaration.Table]]:
         """The tables that one app declares."""

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from lineage.columns import AssayTable, BadgeColumn, CountColumn, MomentColumn
-from medallion.models import ApiPull, ReceivedFile
+from medallion.models import Pull, ReceivedFile
 
 
 class ReceivedFileTable(AssayTable):
@@ -39,8 +39,8 @@ class ReceivedFileTable(AssayTable):
         return record.uploaded_by or "pickup"
 
 
-class ApiPullTable(AssayTable):
-    """Pulls of APIs, the latest first."""
+class PullTable(AssayTable):
+    """Pulls of APIs and databases, the latest first."""
 
     source = tables.Column(attrs={"td": {"class": "wide"}})
     state = BadgeColumn()
@@ -51,10 +51,10 @@ class ApiPullTable(AssayTable):
     progressed_at = MomentColumn(verbose_name="Last page")
 
     class Meta(AssayTable.Meta):
-        attrs = {"class": "grid", "caption": "Pulls of APIs"}
-        empty_text = "No API has been pulled yet: manage.py ingest SOURCE."
+        attrs = {"class": "grid", "caption": "Pulls"}
+        empty_text = "Nothing has been pulled yet: manage.py ingest SOURCE."
 
-    def render_source(self, record: ApiPull) -> SafeString:
+    def render_source(self, record: Pull) -> SafeString:
         """Its name, and below what was wrong."""
         if not record.error:
             return format_html("{}", record.source)

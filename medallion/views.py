@@ -15,15 +15,15 @@ from lineage.pages import page_response
 from lineage.permissions import may, targets_of, within
 from medallion.ingestion.spec import BronzeSpec
 from medallion.ingestion.upload import CappedUpload, keep, receive
-from medallion.models import ApiPull, ReceivedFile
+from medallion.models import Pull, ReceivedFile
 from medallion.registry import warehouse
-from medallion.tables import ApiPullTable, ReceivedFileTable
+from medallion.tables import PullTable, ReceivedFileTable
 
 SHOWN = 200
 
 
 def files(request: HttpRequest) -> HttpResponse:
-    """Files that came by pickup or by upload, pulls of APIs, the latest first, and where a file can be uploaded."""
+    """Files that came by pickup or by upload, pulls, the latest first, and where a file can be uploaded."""
     seen = targets_of(request.user, "medallion.view_receivedfile")
     specs = [s for s in warehouse().bronze_specs.values() if seen is None or s.target in seen]
     specs.sort(key=lambda spec: spec.target)
@@ -31,7 +31,7 @@ def files(request: HttpRequest) -> HttpResponse:
     context = {
         "table": ReceivedFileTable(received[:SHOWN]),
         "specs": [spec for spec in specs if may(request.user, "medallion.add_receivedfile", spec.target)],
-        "pulls": ApiPullTable(ApiPull.objects.order_by("-pk")[:SHOWN]) if warehouse().apis else None,
+        "pulls": PullTable(Pull.objects.order_by("-pk")[:SHOWN]) if warehouse().pulled else None,
         "picked_up": [spec for spec in specs if spec.source.pickup],
     }
     return page_response(request, "medallion/files.html", "Files", context)

@@ -50,7 +50,7 @@ def raw_cells(
 def source_columns(target: Target, source: str) -> dict[str, list[str]]:
     """Which columns of the raw row each column of the target is made of, as the declaration says. One query."""
     edges = ColumnLineage.objects.filter(
-        target_table=target.pk, source_table=source, lineage=None, kind="DIRECT"
+        target_table=target.pk, source_table=source, lineage=None, kind="DIRECT", origin="declared"
     ).values_list("target_column", "source_column")
     found: dict[str, list[str]] = {}
     for column, origin in edges:

@@ -41,9 +41,7 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
     rows = ident("bronze", rows_name(new))
     columns = [column["name"] for column in new["columns"]]
     known = {column["name"] for column in old["columns"]}
-    # What is encoded arrives otherwise than _extra has it.
-    unfilled = (column for column in new["columns"] if column["name"] not in known and "encoded" not in column)
-    filled = [_filled(new, column) for column in unfilled]
+    filled = [_filled(old, new, column) for column in new["columns"] if column["name"] not in known]
     come = [f"{ident(name)} text" for name in columns]
     come += [f"{name} jsonb" for name in records.documents(new) if name not in records.documents(old)]
     gone = records.drop(old) if not new.get("records") else ""
@@ -56,10 +54,14 @@ def replace(old: Contract, new: Contract, warehouse: str) -> str:
 {_grants(new, columns)}{_dependency(new)}{gone}{records.land(new)}{_handwritten(new)}"""
 
 
-def _filled(contract: Contract, column: Contract) -> str:
-    """A column that is declared only now, from what files brought of it before."""
+def _filled(old: Contract, contract: Contract, column: Contract) -> str:
+    """A column that is declared only now, from what rows that came before have kept of it."""
+    target, name = literal(text.target(contract)), literal(column["name"])
+    if contract.get("records"):
+        value = records.kept(contract, column) if old.get("records") else None
+        return f"CALL dwh_etl.fill_column({target}, {name}, {literal(value)});\n" if value else ""
     headers = literal([column["name"], *column.get("headers", [])])
-    return f"CALL dwh_etl.fill_from_extra({literal(text.target(contract))}, {literal(column['name'])}, {headers});\n"
+    return f"CALL dwh_etl.fill_from_extra({target}, {name}, {headers});\n"
 
 
 def remove(contract: Contract) -> str:

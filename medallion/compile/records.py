@@ -60,6 +60,23 @@ GET DIAGNOSTICS io_rows = ROW_COUNT;""",
     )
 
 
+def kept(contract: Contract, column: Contract) -> str | None:
+    """SQL of a column's value for a row r that is there already, out of the record that it has kept. None where that
+    has nothing of it: the record around an element is not kept."""
+    if has_events(contract):
+        event = _keys(contract["records"]["event"])
+        value = _OF_EVENTS.get(column["name"]) or _event_value(column)
+        return (
+            f"(SELECT {value} FROM (SELECT s.*, dwh_etl.cdc_row(s.event -> s.side) AS changed FROM ("
+            f"SELECT e.*, CASE e.event ->> 'op' WHEN 'd' THEN 'before' ELSE 'after' END AS side FROM ("
+            f"SELECT dwh_etl.cdc_event(r._raw_payload, {event}) AS event, "
+            f"r._raw_payload #> {event} -> 'schema' AS schema) AS e) AS s) AS v)"
+        )
+    paths = column.get("headers", [column["name"]])
+    inside = [path for path in paths if not path.startswith("^")]
+    return f"({_value(inside, 'r._raw_payload')})" if inside else None
+
+
 def drop(contract: Contract) -> str:
     """Takes the routine away."""
     return f"DROP PROCEDURE {text.routine(contract, 'land')};\n" if contract.get("records") else ""
@@ -138,13 +155,13 @@ def _rows(contract: Contract) -> str:
     return ident("bronze", contract["name"] + "_rows")
 
 
-def _value(paths: list[str]) -> str:
+def _value(paths: list[str], item: str = "e.item") -> str:
     """The text at the first of a column's paths that leads to a value. `^`: from the record around an element."""
     found = []
     for path in paths:
         around = path.startswith("^")
         inside = path[1:].removeprefix(".") if around else path
-        found.append(f"{'r.record' if around else 'e.item'} #>> {_path(inside)}")
+        found.append(f"{'r.record' if around else item} #>> {_path(inside)}")
     return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})"
 
 

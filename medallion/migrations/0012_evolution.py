@@ -4,6 +4,7 @@ from lineage.schema import RunSqlFile
 
 ROUTINES = {
     "rename_bronze_column": "PROCEDURE dwh_etl.rename_bronze_column(text, text, text)",
+    "fill_column": "PROCEDURE dwh_etl.fill_column(text, text, text)",
     "fill_from_extra": "PROCEDURE dwh_etl.fill_from_extra(text, text, text[])",
     "note_changes": "FUNCTION dwh_etl.note_changes()",
 }

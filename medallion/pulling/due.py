@@ -6,11 +6,11 @@ import logging
 
 from django.db.models.functions import Now
 
-from medallion.models import ApiPull
+from medallion.models import Pull
 from medallion.pulling.errors import BusyError, PullError
 from medallion.pulling.pull import pull
 from medallion.registry import warehouse
-from medallion.sources import HttpApi
+from medallion.sources import Pulled
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def pull_due() -> list[str]:
     One that fails is tried again after the same time; what is wrong is on the page of files.
     """
     pulled = []
-    for source in warehouse().apis.values():
+    for source in warehouse().pulled.values():
         if _is_due(source):
             try:
                 pull(source)
@@ -33,8 +33,8 @@ def pull_due() -> list[str]:
     return pulled
 
 
-def _is_due(source: type[HttpApi]) -> bool:
+def _is_due(source: type[Pulled]) -> bool:
     if source.every is None:
         return False
-    pulls = ApiPull.objects.filter(source=source.name)
+    pulls = Pull.objects.filter(source=source.name)
     return not pulls.filter(progressed_at__gt=Now() - source.every).exists()

@@ -5,6 +5,8 @@ Each message names the source and the page, and says what to do. Pages that land
 
 from __future__ import annotations
 
+import psycopg
+
 
 class PullError(Exception):
     """A pull that could not go on."""
@@ -15,7 +17,7 @@ class NotConfiguredError(PullError):
 
 
 class RefusedError(PullError):
-    """The API said no: 4xx, a redirect to elsewhere, or 5xx and 429 for too long."""
+    """The source said no: an API with 4xx or a redirect, a database for want of a table, column or right."""
 
 
 class UnreachableError(PullError):
@@ -23,8 +25,19 @@ class UnreachableError(PullError):
 
 
 class BadPageError(PullError):
-    """An answer that is no page: no JSON, too large, no records, or one that leads nowhere new."""
+    """An answer that is no page: no JSON, too large, no records, leading nowhere new; or the warehouse refused it."""
 
 
 class BusyError(PullError):
     """Another process pulls this source."""
+
+
+def refused_by_warehouse(source: str, what: str, error: psycopg.Error) -> BadPageError:
+    """The warehouse's words for why something did not land."""
+    return BadPageError(f"{source}: PostgreSQL refused {what}: {words_of(error)}")
+
+
+def words_of(error: psycopg.Error) -> str:
+    """What a server said, with what it advises."""
+    said = (error.diag.message_primary, error.diag.message_detail, error.diag.message_hint)
+    return " ".join(filter(None, said)) or str(error).strip()

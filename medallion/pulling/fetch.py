@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +11,9 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from medallion.pulling.errors import BadPageError, NotConfiguredError, RefusedError, UnreachableError
+from medallion.pulling.errors import BadPageError, RefusedError, UnreachableError
+from medallion.pulling.patience import LONGEST_WAIT, filled, pause
 from medallion.sources import HttpApi
-from medallion.sources.http import VARIABLE
-
-LONGEST_WAIT = 300.0  # seconds; an API that asks for more is left alone until the next pull
 
 
 @dataclass(frozen=True)
@@ -35,9 +31,9 @@ class Fetcher:
     def __init__(self, source: type[HttpApi]) -> None:
         self.source = source
         self._client = httpx.Client(
-            headers=_filled(source, "headers", source.headers), timeout=source.timeout, follow_redirects=False
+            headers=filled(source, "headers", source.headers), timeout=source.timeout, follow_redirects=False
         )
-        self._secret = _filled(source, "params", source.params)
+        self._secret = filled(source, "params", source.params)
 
     def close(self) -> None:
         self._client.close()
@@ -63,7 +59,7 @@ class Fetcher:
                     return answer
                 complaint, wait = answer
             if attempt < self.source.attempts:
-                time.sleep(self._pause(attempt) if wait is None else wait)
+                time.sleep(pause(self.source, attempt) if wait is None else wait)
         raise UnreachableError(
             f"{self.source.name}: no page from {url} in {self.source.attempts} attempts; the last: {complaint}. "
             "Pull again when the API answers: it goes on where it stopped."
@@ -95,10 +91,6 @@ class Fetcher:
             parts.append(part)
         return b"".join(parts)
 
-    def _pause(self, attempt: int) -> float:
-        """Twice as long each time, and at random, so that many who were refused do not come back together."""
-        return float(min(LONGEST_WAIT, self.source.backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))  # noqa: S311
-
     def _asked_to_wait(self, response: httpx.Response) -> float | None:
         asked = response.headers.get("Retry-After", "").strip()
         seconds = _seconds(asked)
@@ -124,14 +116,3 @@ def _seconds(asked: str) -> float | None:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _filled(source: type[HttpApi], what: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Texts with the environment's variables in them."""
-    missing = sorted({name for text in given.values() for name in VARIABLE.findall(text) if name not in os.environ})
-    if missing:
-        raise NotConfiguredError(
-            f"{source.name}: its {what} need the environment variable {', '.join(missing)}, which is not set. Set it "
-            "for the processes that pull: workers, and where you run ingest."
-        )
-    return {name: VARIABLE.sub(lambda found: os.environ[found[1]], text) for name, text in given.items()}

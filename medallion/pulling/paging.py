@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from medallion.pulling.advancing import Request
 from medallion.pulling.errors import BadPageError
 from medallion.pulling.fetch import Page
 from medallion.sources import Cursor, HttpApi, Link, Offset, PageNumber, Since, json_path
 
-#: A request as the table of pulls keeps it: {"url": …, "params": {…}}.
-Request = dict[str, Any]
-
 
 def first_request(source: type[HttpApi], since: str | None) -> Request:
-    """Where a pull begins. `since`: what the pulls before have seen; None: nothing."""
+    """Where a pull begins: {"url": …, "params": {…}}. `since`: what the pulls before have seen; None: nothing."""
     params: dict[str, str] = {}
     if source.since is not None and (asked := _asked(source.since, since)) is not None:
         params[source.since.param] = asked

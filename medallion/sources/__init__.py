@@ -7,8 +7,11 @@ class Crm(sources.CsvFiles):
 """
 
 from medallion.sources.base import InvalidSourceError, Source
+from medallion.sources.feed import HttpFeed
 from medallion.sources.files import FAIL, KEEP, CsvFiles, Files, JsonFiles, JsonLines, UnknownColumnPolicy
 from medallion.sources.http import Cursor, HttpApi, Link, Offset, PageNumber, Since
+from medallion.sources.postgres import PostgresTable
+from medallion.sources.pulled import Pulled
 from medallion.sources.records import (
     Debezium,
     Decimal,
@@ -22,6 +25,6 @@ from medallion.sources.records import (
 
 __all__ = [
     "FAIL", "KEEP", "CsvFiles", "Cursor", "Debezium", "Decimal", "Encoded", "EpochDate", "EpochTime", "Files",
-    "HttpApi", "InvalidSourceError", "JsonFiles", "JsonLines", "JsonRecords", "Link", "Offset", "PageNumber", "Since",
-    "Source", "UnknownColumnPolicy", "is_json_path", "json_path",
+    "HttpApi", "HttpFeed", "InvalidSourceError", "JsonFiles", "JsonLines", "JsonRecords", "Link", "Offset",
+    "PageNumber", "PostgresTable", "Pulled", "Since", "Source", "UnknownColumnPolicy", "is_json_path", "json_path",
 ]  # fmt: skip

@@ -11,17 +11,14 @@ class Orders(sources.HttpApi):
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from medallion.sources.pulled import Pulled
 from medallion.sources.records import JsonRecords, is_json_path
-
-#: An environment variable in a header or parameter.
-VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class Since:
     first: str | None = None
 
 
-class HttpApi(JsonRecords):
+class HttpApi(Pulled, JsonRecords):
     """Records from an HTTP API.
 
     url         of the first page
@@ -80,12 +77,8 @@ class HttpApi(JsonRecords):
     headers     {"Authorization": "Bearer ${SHOP_TOKEN}"}
     pages       PageNumber, Offset, Cursor or Link; None: there is one page
     since       Since(…): ask for what has changed only
-    every       timedelta(hours=1): pulled by itself, so long after the last pull; None: by `ingest`
-    timeout     seconds without an answer, after which a page is asked for again
     max_bytes   refuse a page that is larger
     max_pages   refuse an API whose pages never end
-    attempts    how often a page is asked for, before the pull is given up
-    backoff     seconds before a page is asked for again; each time twice as long, and some at random
     """
 
     url: ClassVar[str] = ""
@@ -93,12 +86,9 @@ class HttpApi(JsonRecords):
     headers: ClassVar[Mapping[str, str]] = {}
     pages: ClassVar[Pages | None] = None
     since: ClassVar[Since | None] = None
-    every: ClassVar[timedelta | None] = None
-    timeout: ClassVar[float] = 30.0
     max_bytes: ClassVar[int] = 64 * 1024**2
     max_pages: ClassVar[int] = 100_000
-    attempts: ClassVar[int] = 6
-    backoff: ClassVar[float] = 1.0
+    _limits = (*Pulled._limits, "max_bytes", "max_pages")
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -111,10 +101,9 @@ class HttpApi(JsonRecords):
                 raise cls._invalid(f"{name} must be a mapping of texts to texts.")
         if cls.pages is not None and not isinstance(cls.pages, Pages):
             raise cls._invalid("pages must be PageNumber(…), Offset(…), Cursor(…) or Link() of medallion.sources.")
-        if cls.every is not None and not (isinstance(cls.every, timedelta) and cls.every >= timedelta(minutes=1)):
-            raise cls._invalid(f"every = {cls.every!r} must be a timedelta of a minute or more.")
         cls._check_paths()
-        cls._check_limits()
+        if (size := getattr(cls.pages, "size", None)) is not None:
+            cls._check_limit("size of pages", size)
 
     @classmethod
     def _check_paths(cls) -> None:
@@ -126,11 +115,3 @@ class HttpApi(JsonRecords):
         for where, path in paths.items():
             if not isinstance(path, str) or not is_json_path(path):
                 raise cls._invalid(f'{where} = {path!r} must be a path of keys, as in "data.items".')
-
-    @classmethod
-    def _check_limits(cls) -> None:
-        size = getattr(cls.pages, "size", None)
-        limits = {name: getattr(cls, name) for name in ("timeout", "max_bytes", "max_pages", "attempts", "backoff")}
-        for name, value in (limits | ({"size of pages": size} if size is not None else {})).items():
-            if not isinstance(value, int | float) or isinstance(value, bool) or value <= 0:
-                raise cls._invalid(f"{name} = {value!r} must be a number above 0.")

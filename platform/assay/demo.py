@@ -145,7 +145,7 @@ def superuser() -> tuple[User, str | None]:
 def check_pages(address: str, user: User) -> list[str]:
     """Asks the running server for the main pages, logged in, and returns their paths. Raises CommandError."""
     client = Client()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, settings.AUTHENTICATION_BACKENDS[-1])
     cookies = {settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value}
     names = ("index", "runs", "exceptions", "tables", "watermarks", "lineage")
     paths = ["/healthz/web", *(reverse(f"admin:{name}") for name in names)]

@@ -85,6 +85,14 @@ def test_a_history_without_key_or_with_a_wrong_effective_column_is_found(monkeyp
     assert "no Timestamp or Date column" in found["assay.E025"]
 
 
+@pytest.mark.parametrize("history", [SCD1(), SCD2(), SCD1(effective="changed"), SCD2(effective="changed")])
+def test_a_history_of_nothing_but_a_key_is_found(monkeypatch: pytest.MonkeyPatch, history: Any) -> None:
+    said = {"id": Text("id"), "Meta": type("Meta", (), {"source": RawThings, "key": "id", "history": history})}
+    effective = {"changed": Timestamp("name")} if history.effective else {}
+    wrong = type("Wrong", (silver.Table,), {"__module__": __name__, **said, **effective})
+    assert "no column beside its key" in findings(monkeypatch, RawThings, wrong)["assay.E026"]
+
+
 def test_a_column_that_was_never_what_it_says_it_was_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     class Raw(bronze.Table):
         source = Files
@@ -226,6 +234,32 @@ def test_paths_into_records_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> No
     assert "'address..city' is no path into a record" in findings(monkeypatch, RawEvents)["assay.E016"]
     assert '"^.id" in the columns of a table with explode' in findings(monkeypatch, RawParts)["assay.E016"]
     assert "Files has no JSON to explode" in findings(monkeypatch, RawExploded)["assay.E015"]
+
+
+def test_what_a_table_of_another_database_cannot_feed_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Whole(sources.PostgresTable):
+        url = "${CHECKS_URL}"
+        table = "data.things"
+
+    class RawWhole(bronze.Table):
+        source = Whole
+        columns = {"id": ("id", "no")}
+
+    class RawWholeAgain(bronze.Table):
+        source = Whole
+        columns = "id"
+
+    class Kept(silver.Table):
+        thing_id = Integer("id")
+
+        class Meta:
+            source = RawWhole
+
+    found = findings(monkeypatch, RawWhole, RawWholeAgain, Kept)
+    assert "has one name" in found["assay.E018"]
+    assert "feeds two bronze tables. The first is bronze.raw_whole" in found["assay.E019"]
+    assert "Append keeps every reading" in found["assay.E037"]
+    assert "assay.E037" not in findings(monkeypatch, RawThings, Things)
 
 
 @pytest.mark.parametrize(

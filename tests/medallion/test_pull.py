@@ -99,7 +99,7 @@ def declare(api: Api, owner: Connection, make_bronze: MakeBronze) -> Iterator[Ca
         return source, spec
 
     yield make
-    owner.execute("DELETE FROM dwh_lineage.api_pulls WHERE source = 'test_shop_api'")
+    owner.execute("DELETE FROM dwh_lineage.pulls WHERE source = 'test_shop_api'")
 
 
 def ids(work: Connection, spec: BronzeSpec) -> list[int]:
@@ -177,7 +177,7 @@ def test_what_does_not_answer_is_given_up_and_said(api: Api, declare: Any, work:
     api.answer = lambda path, params: (500, {}, b"")
     with pytest.raises(UnreachableError, match=r"in 3 attempts; the last: status 500"):
         pull(source)
-    state = owner.execute("SELECT state, error FROM dwh_lineage.api_pulls WHERE source = %s", (source.name,)).fetchone()
+    state = owner.execute("SELECT state, error FROM dwh_lineage.pulls WHERE source = %s", (source.name,)).fetchone()
     assert state is not None
     assert (state[0], "status 500" in state[1]) == ("failed", True)
 
@@ -292,14 +292,14 @@ def test_secrets_come_from_the_environment_and_are_written_nowhere(
         pages=PageNumber("page"), headers={"Authorization": "Bearer ${SHOP_TOKEN}"}, params={"key": "${SHOP_KEY}"}
     )
     api.pages([1])
-    with pytest.raises(NotConfiguredError, match="need the environment variable SHOP_TOKEN"):
+    with pytest.raises(NotConfiguredError, match="environment variable SHOP_TOKEN, which its headers name"):
         pull(source)
     monkeypatch.setenv("SHOP_TOKEN", "t0ken")
     monkeypatch.setenv("SHOP_KEY", "k3y")
     pull(source)
     assert api.headers[0]["Authorization"] == "Bearer t0ken"
     assert api.asked[0][1] == {"key": "k3y", "page": "1"}
-    written = [str(row) for row in owner.execute("SELECT to_jsonb(p) FROM dwh_lineage.api_pulls AS p").fetchall()]
+    written = [str(row) for row in owner.execute("SELECT to_jsonb(p) FROM dwh_lineage.pulls AS p").fetchall()]
     written += [
         str(row) for row in owner.execute("SELECT to_jsonb(b) FROM dwh_lineage.batches AS b WHERE target = %s",
                                           (spec.target,)).fetchall()
@@ -342,7 +342,7 @@ def test_the_command_pulls_and_tells_page_by_page(
     api: Api, declare: Any, work: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _spec = declare(pages=PageNumber("page", size=2))
-    declared = type("Declared", (), {"apis": {source.name: source}, "tables": {}, "bronze_specs": {}})
+    declared = type("Declared", (), {"pulled": {source.name: source}, "tables": {}, "bronze_specs": {}})
     monkeypatch.setattr(ingest, "warehouse", lambda: declared)
     api.pages([1, 2], [3])
     out = io.StringIO()
@@ -361,8 +361,8 @@ def test_a_source_is_pulled_by_itself_when_its_time_has_come(
     api: Api, declare: Any, owner: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, _ = declare(every=timedelta(hours=1))
-    monkeypatch.setattr(due, "warehouse", lambda: type("Declared", (), {"apis": {source.name: source}}))
+    monkeypatch.setattr(due, "warehouse", lambda: type("Declared", (), {"pulled": {source.name: source}}))
     api.answer = lambda path, params: page([1])
     assert (due.pull_due(), due.pull_due()) == (["test_shop_api"], [])
-    owner.execute("UPDATE dwh_lineage.api_pulls SET progressed_at = progressed_at - interval '61 minutes'")
+    owner.execute("UPDATE dwh_lineage.pulls SET progressed_at = progressed_at - interval '61 minutes'")
     assert due.pull_due() == ["test_shop_api"]

@@ -51,3 +51,26 @@ def test_a_source_is_described_by_its_own_docstring() -> None:
         path = "erp/*.csv"
 
     assert (Crm.description(), Erp.description()) == ("The CRM's daily drop.", "")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"url": ""}, "url is missing"),
+        ({"url": "postgresql://a:b@c/d"}, "url has a password in it"),
+        ({"url": "host=x password=geheim"}, "url has a password in it"),
+        ({"url": "mysql:no"}, "no connection string"),
+        ({"table": None}, "Give one of both"),
+        ({"query": "SELECT 1"}, "Give one of both"),
+        ({"table": " "}, "must be texts"),
+        ({"cursor": 1}, "name of a column"),
+        ({"overlap": -1}, "from 0 on"),
+        ({"overlap": "1h"}, "must be a timedelta"),
+        ({"page_rows": 0}, "above 0"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused(attributes: dict[str, Any], words: str) -> None:
+    said = {"__module__": __name__, "url": "postgresql://${USER}:${PASSWORD}@db/shop", "table": "data.customers"}
+    type("Shop", (sources.PostgresTable,), said)
+    with pytest.raises(sources.InvalidSourceError, match=words):
+        type("Shop", (sources.PostgresTable,), said | attributes)

@@ -94,8 +94,8 @@ def test_every_address_is_listed_and_answers_whom_it_should() -> None:
 def test_nothing_but_logging_in_and_signs_of_life_is_for_everybody() -> None:
     said = [line.split() for line in ACCESS.read_text(encoding="utf-8").splitlines()[1:]]
     answered = {address for address, anonymous, *_ in said if anonymous != "login"}
-    # The first leads to the dashboard; metrics are for a token, and for staff who may see runs.
-    assert answered == {"/", "/healthz", "/healthz/web", "/metrics", "/admin/login/"}
+    # The first leads to the dashboard; metrics are for a token, and for staff who may see runs; feeds for their tokens.
+    assert answered == {"/", "/healthz", "/healthz/web", "/metrics", "/admin/login/", "/feeds/<str:name>"}
 
 
 def test_no_page_has_inline_code_and_each_has_its_policy() -> None:

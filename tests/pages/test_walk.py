@@ -85,9 +85,8 @@ def site(
     ]
     yield f"http://127.0.0.1:{port}", database
     for process in started:
-        os.killpg(process.pid, signal.SIGTERM)
-    for process in started:
-        process.wait(timeout=40)
+        os.killpg(process.pid, signal.SIGKILL)  # nothing of it is needed any more
+        process.wait()
     log.close()
     print((tmp_path / "log").read_text()[-6000:])
 
@@ -150,9 +149,14 @@ def test_one_walk_through_everything(site: tuple[str, psycopg.Connection[Any]], 
         page.wait_for_selector("#live .badge:has-text('done')", timeout=60_000)
         picture(page, "decision")
 
-        # See the number change.
+        # See the number change: in the table, and as what the run has changed.
         run_the_pipeline(page)
         assert database.execute(revenue).fetchone() == (30 * 20,)
+        page.click("#run-steps tr:has-text('gold.retail_daily_revenue') >> text=Changes")
+        changed = [row.split("revenue")[1] for row in page.locator("table.changes tbody tr").all_inner_texts()]
+        assert len(changed) == 2
+        assert all("240" in row and "300" in row for row in changed)
+        picture(page, "changes")
 
         # Explain it, and trace it to a line of the file.
         page.goto("/admin/tables/gold.retail_daily_revenue/")
@@ -165,13 +169,13 @@ def test_one_walk_through_everything(site: tuple[str, psycopg.Connection[Any]], 
         assert "2024-03-02.csv" in page.inner_text("#content")
         picture(page, "trace")
 
-        # Look at both runs.
+        # Compare both runs.
         page.click("nav >> text=Runs")
         assert page.locator("tbody tr:has-text('retail_daily')").count() == 2
-        for number in (0, 1):
-            page.click(f"tbody a >> nth={number}")
-            assert "silver.invoice_lines" in page.inner_text("#run-steps")
-            page.go_back()
+        page.click("tbody a >> nth=0")
+        page.click("text=/^Compare with run/")
+        assert "gold.retail_daily_revenue" in page.inner_text("#content")
+        picture(page, "compare")
 
         # Schedule: another time, which is shown before it is saved.
         page.click("nav >> text=Schedules")

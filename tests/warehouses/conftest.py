@@ -15,7 +15,9 @@ from django.db import connections
 from django.test import modify_settings
 from psycopg import sql
 
-from lineage.code.record import record_lineage
+from lineage.code import record
+from lineage.code.installed import Code, Installed
+from lineage.parsing.values import Findings
 from medallion.registry import warehouse
 from tests.warehouses import bench_database as bench
 from tests.warehouses.shop import Shop
@@ -27,6 +29,28 @@ Parameters = dict[str, Any]
 _EXAMPLES_OF_A_SESSION = 10
 
 _numbers = itertools.count(1)
+
+
+class Readings:
+    """What the lineage of a text is, by its fingerprint: tests install the same tables again and again, and to read
+    them takes longer than all else that a migration of theirs does."""
+
+    def __init__(self) -> None:
+        self._of, self._parse = record._Fingerprints.of, record.parse
+        self._known: dict[str, Findings] = {}
+        self._latest = ""
+
+    def of(self, fingerprints: record._Fingerprints, code: Code) -> str:
+        self._latest = self._of(fingerprints, code)
+        return self._latest
+
+    def parse(self, code: Code, installed: Installed) -> Findings:
+        if self._latest not in self._known:
+            self._known[self._latest] = self._parse(code, installed)
+        return self._known[self._latest]
+
+
+_readings = Readings()
 
 
 @contextlib.contextmanager
@@ -68,8 +92,6 @@ def lab_parameters(pristine: Parameters) -> Iterator[Parameters]:
     with copy_of(pristine, "_lab") as lab:
         with psycopg.connect(**lab) as connection:
             bench.install(connection)
-            with connection.cursor() as cursor:
-                record_lineage(cursor)  # once here, instead of in each migration of a copy
         yield lab
 
 
@@ -127,13 +149,15 @@ def renewed(connect: Connect) -> Renewed:
 
 
 @pytest.fixture
-def shop(tmp_path: Path, lab_parameters: Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+def shop(tmp_path: Path, pristine: Parameters, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """An app that is installed, with a database of its own behind Django's connection."""
     label = f"shop_{next(_numbers)}"
+    monkeypatch.setattr(record, "parse", _readings.parse)
+    monkeypatch.setattr(record._Fingerprints, "of", lambda self, code: _readings.of(self, code))
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     tested = connections["default"]
-    with copy_of(lab_parameters, "_shop") as parameters:
+    with copy_of(pristine, "_shop") as parameters:
         own = type(tested)({**tested.settings_dict, "NAME": parameters["dbname"]}, "default")
         with connecting(parameters) as connect:
             made = Shop(tmp_path, label, connect())

@@ -43,7 +43,7 @@ class Committed(World):
         with self.lab.transaction():
             super().ingest(batch)
 
-    def call(self, target: str, verb: str = "load") -> None:
+    def carry(self, target: str, verb: str) -> None:
         after = next(self.kills)
         if after is not None:
             self.tear(lambda victim: bench.run(victim, target, verb), after)

@@ -80,9 +80,13 @@ class World:
         ]
 
     def call(self, target: str, verb: str = "load") -> None:
-        bench.call(self.lab, target, verb)
+        self.carry(target, verb)
         if parent := model.PARENTS.get(target):
             self.present[target] = frozenset(row["id"] for row in bench.rows(self.lab, parent))
+
+    def carry(self, target: str, verb: str) -> None:
+        """Has a table's routine do its work."""
+        bench.call(self.lab, target, verb)
 
     def load(self) -> None:
         for target in (*self.silver, *self.gold):

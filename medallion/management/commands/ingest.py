@@ -1,4 +1,4 @@
-"""ingest SOURCE [PATH …]: files into a bronze table, or what an API has."""
+"""ingest SOURCE [PATH …]: files into a bronze table, or what an API or a database has."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from medallion.ingestion.reporting import shown, summary
 from medallion.ingestion.spec import BronzeSpec
 from medallion.pulling.errors import PullError
 from medallion.registry import warehouse
-from medallion.sources import HttpApi
+from medallion.sources import Pulled
 
 if TYPE_CHECKING:
-    from medallion.pulling.pull import Pull
+    from medallion.pulling.advancing import Pull
 
 
 class Command(BaseCommand):
@@ -30,7 +30,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
     help = (
         "Ingests the files of a source into its bronze table; a file whose content was ingested before is skipped. "
-        "Pulls an API; a pull that was interrupted goes on."
+        "Pulls an API or a database; a pull that was interrupted goes on."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -39,22 +39,24 @@ class Command(BaseCommand):
             "paths", nargs="*", type=Path, metavar="path", help="files; without: what the source's path finds"
         )
         parser.add_argument(
-            "--restart", action="store_true", help="of an API: begin anew, instead of going on with an interrupted pull"
+            "--restart",
+            action="store_true",
+            help="of an API or a database: begin anew, instead of going on with an interrupted pull",
         )
 
     def handle(self, *args: Any, source: str, paths: Sequence[Path], restart: bool, **options: Any) -> None:
-        api = _api(source)
-        if api is not None and paths:
-            raise CommandError(f"{api.name} is an API; it has no files. Give no path.")
-        if api is None and restart:
-            raise CommandError("--restart is for APIs; a file that was ingested is skipped.")
-        if api is not None:
-            self._pull(api, restart)
+        pulled = _pulled(source)
+        if pulled is not None and paths:
+            raise CommandError(f"{pulled.name} is pulled; it has no files. Give no path.")
+        if pulled is None and restart:
+            raise CommandError("--restart is for what is pulled; a file that was ingested is skipped.")
+        if pulled is not None:
+            self._pull(pulled, restart)
         else:
             self._ingest(source, paths)
 
-    def _pull(self, source: type[HttpApi], restart: bool) -> None:
-        from medallion.pulling.pull import pull  # with the client of HTTP, which files do not need
+    def _pull(self, source: type[Pulled], restart: bool) -> None:
+        from medallion.pulling.pull import pull  # which files do not need
 
         def tell(so_far: Pull) -> None:
             self.stdout.write(f"{source.name}: page {so_far.pages:,}, {so_far.rows:,} rows")
@@ -95,12 +97,12 @@ class Command(BaseCommand):
             raise CommandError(f"{len(failed)} not ingested, and nothing of them has landed:\n{listed}")
 
 
-def _api(source: str) -> type[HttpApi] | None:
-    """The API that a name means, or whose table it is."""
-    for api in warehouse().apis.values():
-        tables = [t for t in warehouse().tables.values() if issubclass(t, bronze.Table) and t.source is api]
-        if source in (api.name, api.__name__, *(name for t in tables for name in (t.target, t.name))):
-            return api
+def _pulled(source: str) -> type[Pulled] | None:
+    """The API or database that a name means, or whose table it is."""
+    for pulled in warehouse().pulled.values():
+        tables = [t for t in warehouse().tables.values() if issubclass(t, bronze.Table) and t.source is pulled]
+        if source in (pulled.name, pulled.__name__, *(name for t in tables for name in (t.target, t.name))):
+            return pulled
     return None
 
 
@@ -114,7 +116,7 @@ def _matching(source: str) -> list[BronzeSpec]:
     ]
     if not found:
         names = [f"{spec.source.name} ({target})" for target, spec in sorted(specs.items())]
-        known = ", ".join([*names, *sorted(warehouse().apis)]) or "none"
+        known = ", ".join([*names, *sorted(warehouse().pulled)]) or "none"
         raise CommandError(f"No source or bronze table is called {source}. There are: {known}.")
     return found
 

@@ -28,7 +28,7 @@ def browser(transactional_db: None) -> Callable[..., Client]:
         names = ["view_pipelinerun", "change_pipelinerun"] if may_operate else ["view_pipelinerun"]
         user.user_permissions.set(Permission.objects.filter(codename__in=names))
         client = Client(**options)
-        client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+        client.force_login(user)
         return client
 
     return make
