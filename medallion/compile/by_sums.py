@@ -51,7 +51,8 @@ def asked(contract: Contract, found: Plan, sums: Sums, otherwise: str) -> str:
     quiet = [f"l_{name} = 0" for name in sums.still]
     if sums.alone:
         quiet.append(" + ".join(f"(l_{delta.name} > 0)::integer" for delta in found.deltas) + " <= 1")
-    exact = " AND ".join([*quiet, f"dwh_etl.sums_are_exact({literal(text.target(contract))})"])
+    asked = f"dwh_etl.sums_are_exact({literal(text.target(contract))}, l_load.taken, l_load.load_batch)"
+    exact = " AND ".join([*quiet, asked])
     return (
         f"l_summed := l_full IS NULL AND {exact};\n"
         f"IF l_summed THEN\n{text.indented(_gained(contract, sums)).rstrip()}\nEND IF;\n"

@@ -4,7 +4,7 @@ from lineage.schema import RunSqlFile
 
 ROUTINES = {
     "why_costly": "FUNCTION dwh_etl.why_costly(text, bigint, jsonb)",
-    "sums_are_exact": "FUNCTION dwh_etl.sums_are_exact(text)",
+    "sums_are_exact": "FUNCTION dwh_etl.sums_are_exact(text, bigint[], bigint)",
     "align_sums": "PROCEDURE dwh_etl.align_sums(text)",
     "refuse_sums": "FUNCTION dwh_etl.refuse_sums(text)",
 }

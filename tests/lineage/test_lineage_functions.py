@@ -298,6 +298,7 @@ def migrated_again() -> Iterator[None]:
     call_command("migrate", verbosity=0)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("migrated_again")
 def test_the_metadata_goes_down_and_up_again() -> None:

@@ -131,6 +131,7 @@ def test_the_search_is_on_every_page_and_offers_names(staff: Client, person: Cal
     assert other.get("/admin/search.json?q=a").status_code == 403
 
 
+@pytest.mark.slow
 def test_a_search_among_twenty_thousand_tables_is_two_queries(django_assert_num_queries: Any) -> None:
     Target.objects.bulk_create(
         Target(

@@ -191,6 +191,7 @@ def test_two_thousand_tables_are_collapsed_and_drawn_one_by_one_on_demand(
     assert len(svg_of(page).findall(f".//{SVG}g[@class='edges']/{SVG}path")) == 3_300
 
 
+@pytest.mark.slow
 def test_twenty_thousand_tables_are_listed_by_pages_and_looked_at_around_one(
     staff: Client, django_assert_num_queries: Counted
 ) -> None:

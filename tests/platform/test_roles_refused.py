@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from assay import embedded
 from tests.platform import embedded_helpers as helpers
@@ -15,6 +16,7 @@ FILE = (
 )
 
 
+@pytest.mark.slow
 def test_an_owner_that_may_not_create_roles_gets_a_working_warehouse_and_is_told(
     servers: embedded.Servers, var: Path
 ) -> None:

@@ -95,6 +95,7 @@ def test_northwind(serve: Serve, take: Take) -> None:
     assert pull_again(taken) == 0
 
 
+@pytest.mark.slow
 def test_pagila(serve: Serve, take: Take) -> None:
     folder = need("pagila") / "pagila"
     there = serve(folder / "pagila-schema.sql", folder / "pagila-data.sql")

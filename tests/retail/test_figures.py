@@ -104,6 +104,7 @@ REAL_FIGURES = {
 }
 
 
+@pytest.mark.slow
 @real_files
 def test_the_real_files_give_the_same_figures_at_once_one_by_one_and_in_any_order(database_copy: Copy) -> None:
     files = sorted(REAL.glob("*.csv"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from psycopg import sql
@@ -96,8 +97,10 @@ def state(connection: bench.Connection, label: str) -> dict[str, Any]:
 
 
 def multiset(connection: bench.Connection, query: str) -> Counter[str]:
-    """Rows whatever their order."""
-    return Counter(str(row) for row in connection.execute(query.encode()))
+    """Rows whatever their order. Numbers are what they are: a sum that rows were taken away from may be 2.00, that of
+    the rows that are left 2."""
+    found = connection.execute(query.encode())
+    return Counter(str([one.normalize() if isinstance(one, Decimal) else one for one in row]) for row in found)
 
 
 def _rows(connection: bench.Connection, target: str) -> str:

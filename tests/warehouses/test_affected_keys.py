@@ -23,7 +23,7 @@ from tests.warehouses.conftest import Connect
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("ASSAY_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("ASSAY_EXAMPLES", "60"))
 _examples = itertools.count()
 TARGET = "gold.asked"
 Batches = list[list[tuple[str, str, tuple[Any, ...]]]]

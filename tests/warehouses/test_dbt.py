@@ -29,6 +29,7 @@ INSERT INTO snapshots.subscribers VALUES
 """
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_snapshot_becomes_the_same_history(shop: Shop, tmp_path: Path, settings: Any) -> None:
     text = (CHECKOUT / "docs" / "how-to" / "dbt.md").read_text(encoding="utf-8")

@@ -93,12 +93,12 @@ SECOND: list[dict[str, str | None]] = [
 
 
 @pytest.fixture
-def evolving(shop: Shop, pristine: dict[str, Any]) -> Evolving:
+def evolving(shop: Shop, lab_parameters: dict[str, Any]) -> Evolving:
     """A shop with the first file loaded."""
 
     @contextlib.contextmanager
     def new_database() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        with copy_of(pristine, "_anew") as parameters, connecting(parameters) as connect:
+        with copy_of(lab_parameters, "_anew") as parameters, connecting(parameters) as connect:
             connection = connect()
             yield connection
             connection.close()

@@ -90,7 +90,7 @@ def digest(connection: bench.Connection, label: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_has_changed_equals_a_new_warehouse(shop: Shop, pristine: dict[str, Any], change: str) -> None:
+def test_what_has_changed_equals_a_new_warehouse(shop: Shop, lab_parameters: dict[str, Any], change: str) -> None:
     shop.sql.prepare_threshold = None
     shop.step(ALL, counts=QUERY)
     fill(shop.sql)
@@ -99,7 +99,7 @@ def test_what_has_changed_equals_a_new_warehouse(shop: Shop, pristine: dict[str,
     text, query = CHANGES[change]
     assert shop.step(text, counts=query)
     run(shop.sql, shop.label)
-    with copy_of(pristine, "_anew") as parameters, connecting(parameters) as connect:
+    with copy_of(lab_parameters, "_anew") as parameters, connecting(parameters) as connect:
         anew = connect(prepare_threshold=None)
         install(anew, shop.label)
         fill(anew, "town" if "score at op town" in text else "_extra")

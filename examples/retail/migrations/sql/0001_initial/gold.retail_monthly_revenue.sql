@@ -79,7 +79,7 @@ BEGIN
         l_read := l_read || jsonb_build_object('gold.retail_daily_revenue', coalesce((l_read ->> 'gold.retail_daily_revenue')::bigint, 0) + l_delta_1);
         l_full := coalesce(l_full, dwh_etl.why_too_many('gold.retail_daily_revenue', l_delta_1, 'changed rows'));
     END IF;
-    l_summed := l_full IS NULL AND dwh_etl.sums_are_exact('gold.retail_monthly_revenue');
+    l_summed := l_full IS NULL AND dwh_etl.sums_are_exact('gold.retail_monthly_revenue', l_load.taken, l_load.load_batch);
     IF l_summed THEN
         DROP TABLE IF EXISTS pg_temp.moved;
         CREATE TEMP TABLE moved ON COMMIT DROP AS
