@@ -103,7 +103,7 @@ def way(connection: bench.Connection, target: str = TARGET) -> str:
 
 def hold(
     connection: bench.Connection, asked: Sequence[grammar.Asked], contents: list[Any], rounds: list[Batches],
-    again: bool = False,
+    *, again: bool = False,
 ) -> None:  # fmt: skip
     """Loads tables after each round of batches, and compares them with their queries. again: and takes a batch twice."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
