@@ -105,7 +105,7 @@ def hold(
     connection: bench.Connection, asked: Sequence[grammar.Asked], contents: list[Any], rounds: list[Batches],
     *, again: bool = False,
 ) -> None:  # fmt: skip
-    """Loads tables after each round of batches, and compares them with their queries. again: and takes a batch twice."""
+    """Loads tables after each round of batches, and compares them with their queries. again: takes a batch twice."""
     if connection.info.transaction_status != TransactionStatus.IDLE:
         connection.execute("ROLLBACK")
     if next(_examples) % 3 == 0:  # what is rolled back leaves catalogs that are slow to read
